@@ -1,0 +1,66 @@
+/** Requests for a fine-tuning job: what may be said where, and that nothing misspelt is silently ignored. */
+import { expect, it } from 'vitest';
+import { FineTuningJobRequest, hyperparametersOf } from './create-fine-tuning-job.ts';
+import { requestProblem } from './request-problem.ts';
+
+const plain = { model: 'm', training_file: 'file-1' };
+
+function problemOf(fields: object) {
+  const parsed = FineTuningJobRequest.safeParse({ ...plain, ...fields });
+  return parsed.success ? null : requestProblem(parsed.error);
+}
+
+it('says "auto" for every hyperparameter that is not given', () => {
+  expect(hyperparametersOf(FineTuningJobRequest.parse(plain))).toEqual({
+    n_epochs: 'auto',
+    batch_size: 'auto',
+    learning_rate_multiplier: 'auto',
+  });
+});
+
+it('takes hyperparameters at the top, and prefers those of the method', () => {
+  const request = FineTuningJobRequest.parse({
+    ...plain,
+    hyperparameters: { n_epochs: 2, batch_size: 8 },
+    method: { type: 'supervised', supervised: { hyperparameters: { n_epochs: 5 } } },
+  });
+  expect(hyperparametersOf(request)).toEqual({ n_epochs: 5, batch_size: 8, learning_rate_multiplier: 'auto' });
+});
+
+it('takes any setting of the trainer or the adapter as a value, as "auto", or not at all', () => {
+  const extensions = {
+    adapter: { r: 8, target_modules: 'auto' as const },
+    learning_rate: 0.001,
+    max_steps: null,
+    precision: 'auto' as const,
+  };
+  expect(FineTuningJobRequest.parse({ ...plain, extensions }).extensions).toEqual({
+    ...extensions,
+    adapter: { type: 'lora', ...extensions.adapter },
+  });
+});
+
+it.each([
+  [{ n_epoch: 3 }, 'unsupported_parameter', 'n_epoch'],
+  [{ hyperparameters: { epochs: 3 } }, 'unsupported_parameter', 'hyperparameters.epochs'],
+  [{ extensions: { adapter: { rank: 8 } } }, 'unsupported_parameter', 'extensions.adapter.rank'],
+  [{ extensions: { lr: 1 } }, 'unsupported_parameter', 'extensions.lr'],
+  [{ method: { type: 'dpo', dpo: {} } }, 'unsupported_value', 'method.type'],
+  [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
+  [{ method: { type: 'sft' } }, 'invalid_request', 'method.type'],
+  [{ hyperparameters: { n_epochs: 51 } }, 'invalid_request', 'hyperparameters.n_epochs'],
+  [{ hyperparameters: { batch_size: 257 } }, 'invalid_request', 'hyperparameters.batch_size'],
+  [{ hyperparameters: { learning_rate_multiplier: 0 } }, 'invalid_request', 'hyperparameters.learning_rate_multiplier'],
+  [{ hyperparameters: { n_epochs: 'all' } }, 'invalid_request', 'hyperparameters.n_epochs'],
+  [{ extensions: { precision: 'fp8' } }, 'invalid_request', 'extensions.precision'],
+  [{ suffix: 'a:b' }, 'invalid_request', 'suffix'],
+  [{ seed: -1 }, 'invalid_request', 'seed'],
+  [{ training_file: undefined }, 'invalid_request', 'training_file'],
+  [{ integrations: [{ type: 'wandb', wandb: { project: 'p' } }] }, 'invalid_request', 'integrations'],
+])('refuses %j as %s at %s', (fields, code, param) => {
+  expect(problemOf(fields)).toMatchObject({ code, param });
+});
+
+it('lists the known fields beside a misspelt one', () => {
+  expect(problemOf({ extensions: { adapter: { rank: 8 } } })?.message).toContain('known are type, r, lora_alpha');
+});

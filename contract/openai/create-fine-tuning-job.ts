@@ -1,0 +1,77 @@
+/** What a client sends to start a fine-tuning run: OpenAI's body, and all of our own settings in one object `extensions`. */
+import { z } from 'zod';
+import { LoraAdapter } from '../adapter.ts';
+import { TrainingSettings } from '../training.ts';
+import { Metadata } from './common.ts';
+import { closedObject, unsupported, unsupportedValue } from './request-problem.ts';
+
+/** A value, or "auto": the platform chooses by model and data size and writes its choice back. */
+export function autoOr<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([z.literal('auto'), schema]);
+}
+
+const hyperparameters = closedObject({
+  n_epochs: autoOr(z.int().min(1).max(50)).optional(),
+  batch_size: autoOr(z.int().min(1).max(256)).optional(),
+  learning_rate_multiplier: autoOr(z.number().positive().max(1000)).optional(),
+});
+
+const method = closedObject({
+  type: z
+    .enum(['supervised', 'dpo', 'reinforcement'])
+    .refine((type) => type === 'supervised', unsupportedValue('only "supervised" is served')),
+  supervised: closedObject({ hyperparameters: hyperparameters.optional() }).optional(),
+  dpo: unsupported('preference training is not served'),
+  reinforcement: unsupported('reinforcement training is not served'),
+});
+
+type WithoutDefault<Field extends z.core.SomeType> = Field extends z.ZodDefault<infer Inner> ? Inner : Field;
+type OrAuto<Shape extends Record<string, z.core.SomeType>> = {
+  [Key in keyof Shape]: z.ZodOptional<z.ZodUnion<[z.ZodLiteral<'auto'>, WithoutDefault<Shape[Key]>]>>;
+};
+
+/** The fields of a shape of the contract, each of which may be left out or "auto". */
+function eachOrAuto<Shape extends Record<string, z.ZodType>>(shape: Shape): OrAuto<Shape> {
+  const fields = Object.entries(shape).map(([name, field]) => [name, autoOr(withoutDefault(field)).optional()]);
+  return Object.fromEntries(fields) as OrAuto<Shape>;
+}
+
+const withoutDefault = (field: z.ZodType): z.ZodType => (field instanceof z.ZodDefault ? (field.removeDefault() as z.ZodType) : field);
+
+const { type: _, ...loraSettings } = LoraAdapter.shape;
+
+/** Everything about a run that OpenAI's body has no word for. What is left out is "auto". */
+export const RunExtensions = closedObject({
+  adapter: closedObject({ type: z.literal('lora').default('lora'), ...eachOrAuto(loraSettings) }).optional(),
+  ...eachOrAuto(TrainingSettings.shape),
+}).meta({ id: 'RunExtensionsRequest' });
+export type RunExtensions = z.output<typeof RunExtensions>;
+
+/** No unknown key is accepted here, unlike in a chat request: a misspelt setting must not cost a training run. */
+export const FineTuningJobRequest = closedObject({
+  model: z.string().min(1),
+  training_file: z.string().min(1).describe('Id of a file with purpose fine-tune.'),
+  validation_file: z.string().min(1).nullish(),
+  suffix: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'takes 1 to 64 letters, digits, ".", "_" or "-"' })
+    .nullish()
+    .describe('Part of the name of the tuned model.'),
+  seed: z.int().min(0).max(4_294_967_295).nullish(),
+  metadata: Metadata.nullish(),
+  method: method.optional(),
+  hyperparameters: hyperparameters.optional().describe('Deprecated by OpenAI in favour of method.supervised.hyperparameters, which wins.'),
+  integrations: z.array(z.unknown()).max(0, { error: 'no integration is configured on this server' }).nullish(),
+  extensions: RunExtensions.optional(),
+}).meta({ id: 'FineTuningJobRequest' });
+export type FineTuningJobRequest = z.output<typeof FineTuningJobRequest>;
+
+/** OpenAI's three hyperparameters, wherever the caller put them; "auto" for what is not said. */
+export function hyperparametersOf(request: FineTuningJobRequest) {
+  const given = { ...request.hyperparameters, ...request.method?.supervised?.hyperparameters };
+  return {
+    n_epochs: given.n_epochs ?? 'auto',
+    batch_size: given.batch_size ?? 'auto',
+    learning_rate_multiplier: given.learning_rate_multiplier ?? 'auto',
+  };
+}

@@ -1,0 +1,56 @@
+/** The platform's own view of a training run: OpenAI's job, and what OpenAI's job has no field for. */
+import { z } from 'zod';
+import { Adapter } from './adapter.ts';
+import { FailureCause } from './errors.ts';
+import { Method } from './method.ts';
+import { pageOf } from './openai/common.ts';
+import { FineTuningJob, FineTuningJobEvent } from './openai/fine-tuning.ts';
+import { TrainingSettings } from './training.ts';
+import { RowProblem } from './worker.ts';
+
+/** What a run was frozen to at its creation. */
+export const RunConfig = z
+  .object({
+    adapter: Adapter,
+    method: Method,
+    settings: TrainingSettings,
+    chosen: z
+      .array(z.object({ field: z.string(), value: z.unknown(), why: z.string() }))
+      .describe('What was "auto", what it became, and why.'),
+    learning_rate_multiplier: z.number().positive(),
+  })
+  .meta({ id: 'RunConfig' });
+export type RunConfig = z.infer<typeof RunConfig>;
+
+/** Why a run failed, and what the person can do about it. */
+export const RunFailure = z
+  .object({
+    cause: FailureCause,
+    message: z.string(),
+    next_step: z.string(),
+    rows: z.array(RowProblem).describe('Rows that cannot be trained on, the first 1,000.'),
+    row_count: z.int().min(0),
+  })
+  .meta({ id: 'RunFailure' });
+export type RunFailure = z.infer<typeof RunFailure>;
+
+export const TrainingRun = FineTuningJob.extend({
+  step: z.int().min(0).describe('Optimiser steps done.'),
+  total_steps: z.int().min(1).nullable().describe('Null until the rows are counted.'),
+  eta_seconds: z.number().min(0).nullable(),
+  queue_position: z.int().min(1).nullable().describe('1 is next; null when the run does not wait.'),
+  best_step: z.int().min(0).nullable().describe('Step of the checkpoint with the lowest validation loss.'),
+  config: RunConfig,
+  failure: RunFailure.nullable(),
+}).meta({ id: 'TrainingRun' });
+export type TrainingRun = z.infer<typeof TrainingRun>;
+
+export const TrainingRunList = pageOf(TrainingRun).meta({ id: 'TrainingRunList' });
+export type TrainingRunList = z.infer<typeof TrainingRunList>;
+
+/** One event of a run's live stream; `seq` is also the id of the server-sent event, so that a client resumes after it. */
+export const TrainingRunEvent = FineTuningJobEvent.extend({
+  seq: z.int().min(1).describe('1, 2, 3 … within the run, without gaps.'),
+  event: z.string().describe('Noun and state: run-queued, run-step, checkpoint-saved, run-ended …'),
+}).meta({ id: 'TrainingRunEvent' });
+export type TrainingRunEvent = z.infer<typeof TrainingRunEvent>;

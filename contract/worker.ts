@@ -1,0 +1,155 @@
+/** What platform and worker say to each other: one JSON command in, one JSON event a line out. */
+import { z } from 'zod';
+import { FailureCause } from './errors.ts';
+import { TrainingJob } from './training.ts';
+
+/**
+ * Lines that the warm worker (`python -m worker serve --socket FILE`) reads from its socket. It answers each with one line
+ * `{"ok":true,…}` or `{"ok":false,"code","message"}`. A job outlives the connection; the worker outlives the platform only as long
+ * as it has jobs.
+ */
+export const WorkerCommand = z
+  .discriminatedUnion('command', [
+    z
+      .object({ command: z.literal('ping') })
+      .describe('Answer: ok, pid, version, device, ready (libraries imported), jobs (run_id, attempt, pid).'),
+    z.object({ command: z.literal('warm'), model_dir: z.string() }).describe('Loads a base model ahead of its first job.'),
+    z.object({ command: z.literal('train'), job: TrainingJob }).describe('Forks a process for the job. Answer: ok, pid.'),
+    z.object({ command: z.literal('kill'), run_id: z.string(), attempt: z.int() }).describe('SIGKILL to the process of the job.'),
+    z
+      .object({ command: z.literal('convert'), gguf_file: z.string(), output_dir: z.string() })
+      .describe('De-quantises a GGUF base model into a model_dir, in a forked process. Answer when done: ok.'),
+    z.object({ command: z.literal('shutdown') }).describe('Ends the worker once no job is left.'),
+  ])
+  .meta({ id: 'WorkerCommand' });
+export type WorkerCommand = z.infer<typeof WorkerCommand>;
+
+/** `control.json` in the attempt's folder, written whole by rename; the job reads it between two optimiser steps. */
+export const WorkerControl = z.object({ action: z.enum(['pause', 'cancel']) }).meta({ id: 'WorkerControl' });
+export type WorkerControl = z.infer<typeof WorkerControl>;
+
+/** `exit.json` in the attempt's folder, written by the warm worker when the job's process has ended, however it ended. */
+export const WorkerExit = z
+  .object({ pid: z.int(), exit_code: z.int().nullable(), signal: z.int().nullable(), peak_memory_bytes: z.int().nullable() })
+  .meta({ id: 'WorkerExit' });
+export type WorkerExit = z.infer<typeof WorkerExit>;
+
+/** One row of a training file that cannot be trained on. `row` counts from 1, as the lines of the file do. */
+export const RowProblem = z.object({ row: z.int().min(1), reason: z.string() }).meta({ id: 'RowProblem' });
+export type RowProblem = z.infer<typeof RowProblem>;
+
+const common = {
+  seq: z.int().min(1).describe('1, 2, 3 … within the attempt, without gaps.'),
+  at: z.number().describe('Unix time in seconds.'),
+};
+
+const evaluation = {
+  loss: z.number().describe('Mean over trained tokens, in nats.'),
+  perplexity: z.number(),
+  mean_token_accuracy: z.number().min(0).max(1),
+};
+
+/** What the model scores on the rows of the validation file. */
+export const Evaluation = z.object(evaluation).meta({ id: 'Evaluation' });
+export type Evaluation = z.infer<typeof Evaluation>;
+
+/** Lines of `events.jsonl` in the attempt's folder. The last one is run-ended, run-paused, run-cancelled or run-failed. */
+export const WorkerEvent = z
+  .discriminatedUnion('type', [
+    z.object({ ...common, type: z.literal('run-started'), pid: z.int(), device: z.string(), threads: z.int(), precision: z.string() }),
+    z.object({
+      ...common,
+      type: z.literal('run-phase'),
+      phase: z.enum(['checking', 'loading', 'training', 'evaluating', 'saving']),
+    }),
+    z.object({
+      ...common,
+      type: z.literal('data-checked'),
+      rows: z.int(),
+      total_tokens: z.int(),
+      trained_tokens: z.int().describe('Tokens that carry loss, in one epoch.'),
+      longest_row_tokens: z.int(),
+      total_steps: z.int().describe('Optimiser steps of the whole run.'),
+    }),
+    z.object({
+      ...common,
+      type: z.literal('run-step'),
+      step: z.int(),
+      total_steps: z.int(),
+      epoch: z.number(),
+      loss: z.number(),
+      mean_token_accuracy: z.number().nullable(),
+      learning_rate: z.number(),
+      grad_norm: z.number(),
+      seen_tokens: z.int().describe('Tokens of all forward passes so far, padding left out.'),
+      step_seconds: z.number().describe('Wall-clock seconds within the optimiser steps since the last report; all else is overhead.'),
+      tokens_per_second: z.number(),
+      memory_bytes: z.int().describe('Resident memory of the process, or allocated memory of the GPU.'),
+      eta_seconds: z.number().nullable(),
+    }),
+    z.object({ ...common, type: z.literal('run-evaluated'), step: z.int(), ...evaluation }),
+    z.object({
+      ...common,
+      type: z.literal('checkpoint-saved'),
+      step: z.int(),
+      path: z.string().describe('Folder, relative to output_dir; complete, with manifest.json and adapter.gguf.'),
+      manifest_sha256: z.string(),
+      train_loss: z.number().nullable(),
+      train_mean_token_accuracy: z.number().nullable(),
+      evaluation: Evaluation.nullable(),
+    }),
+    z.object({ ...common, type: z.literal('checkpoint-removed'), step: z.int(), path: z.string() }),
+    z.object({ ...common, type: z.literal('run-paused'), step: z.int(), path: z.string() }),
+    z.object({ ...common, type: z.literal('run-cancelled'), step: z.int(), path: z.string().nullable() }),
+    z.object({
+      ...common,
+      type: z.literal('run-ended'),
+      step: z.int(),
+      path: z.string().describe('Folder of the final adapter, relative to output_dir.'),
+      manifest_sha256: z.string(),
+      trained_tokens: z.int().describe('Tokens seen over all epochs, padding left out.'),
+      best_step: z.int().nullable(),
+      train_loss: z.number(),
+      evaluation: Evaluation.nullable(),
+      seconds: z.number(),
+      peak_memory_bytes: z.int(),
+    }),
+    z.object({
+      ...common,
+      type: z.literal('run-failed'),
+      cause: FailureCause,
+      message: z.string(),
+      next_step: z.string().describe('What the person can do about it.'),
+      rows: z.array(RowProblem).describe('With cause data_error: every row that cannot be trained on (the first 1,000).'),
+      row_count: z.int().describe('How many rows cannot be trained on.'),
+    }),
+    z.object({ ...common, type: z.literal('log'), level: z.enum(['info', 'warn', 'error']), message: z.string() }),
+  ])
+  .meta({ id: 'WorkerEvent' });
+export type WorkerEvent = z.infer<typeof WorkerEvent>;
+
+/** A file of an artifact, as its manifest vouches for it. */
+export const ArtifactFile = z
+  .object({
+    path: z.string().describe('Relative to the folder of the manifest.'),
+    size: z.int().min(0).describe('In bytes.'),
+    sha256: z.string(),
+  })
+  .meta({ id: 'ArtifactFile' });
+export type ArtifactFile = z.infer<typeof ArtifactFile>;
+
+/** `manifest.json`: written last, fsynced, before the folder gets its final name. What is not in it does not exist. */
+export const ArtifactManifest = z
+  .object({
+    version: z.literal(1),
+    kind: z.enum(['checkpoint', 'adapter']),
+    run_id: z.string(),
+    attempt: z.int(),
+    step: z.int(),
+    base_model: z.string(),
+    base_sha256: z.string(),
+    config_sha256: z.string().describe('Of the canonical JSON of adapter, method, settings and seed.'),
+    files: z.array(ArtifactFile),
+  })
+  .meta({ id: 'ArtifactManifest' });
+export type ArtifactManifest = z.infer<typeof ArtifactManifest>;
