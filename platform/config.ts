@@ -1,0 +1,77 @@
+/** Every setting of the platform, with its default. Nothing else reads the environment. */
+import { availableParallelism } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { PlatformError } from './core/errors.ts';
+
+/** Root of the installed project: where package.json stands. */
+export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const flag = z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off', ''] });
+
+/** Keys are the environment's names without `TUNELOOP_`, in lower case. */
+export const Config = z.object({
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but loopback needs keys (open mode is refused).'),
+  port: z.coerce.number().int().min(0).max(65535).default(8080).describe('Port to listen on; 0 takes a free one.'),
+  data: z.string().min(1).default('.tuneloop').describe('Folder for everything the platform writes; relative to the project.'),
+  database: z.string().default('').describe('Empty is PGlite in the data folder; or a postgres:// address.'),
+  key: z.string().min(16).optional().describe('Sets the owner key instead of printing one at first start; 16 characters or more.'),
+  metrics_token: z.string().min(16).optional().describe('Bearer token that may read /metrics besides the API keys.'),
+  open: flag.default(false).describe('true switches keys off; refused unless host is loopback.'),
+  cors_origins: z.string().default('').describe('Origins that browsers may call from, separated by commas.'),
+  max_runs: z.coerce.number().int().min(1).max(1024).default(1).describe('Training runs at once; others queue in order.'),
+  launcher: z.string().default('local').describe('Where training processes run: local.'),
+  python: z.string().default('.venv/bin/python').describe('Python of the worker; relative to the project.'),
+  warm_model: z.string().default('smollm2-135m-instruct').describe('Base model the worker loads ahead of its first job; empty is none.'),
+  engine: z.string().default('llama-cpp').describe('What serves tokens: llama-cpp.'),
+  engine_threads: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(Math.max(1, availableParallelism() - 1))
+    .describe('CPU threads for decoding; below the core count, or the spin barrier stalls on a busy machine. Default: cores - 1.'),
+  engine_slots: z.coerce.number().int().min(1).max(256).default(8).describe('Requests of one version decoded at once.'),
+  engine_context: z.coerce
+    .number()
+    .int()
+    .min(256)
+    .default(2048)
+    .describe('Longest prompt + answer in tokens, at most what the model was trained with.'),
+  engine_versions: z.coerce.number().int().min(1).default(4).describe('Versions kept loaded; the one unused longest makes room.'),
+  engine_queue: z.coerce.number().int().min(0).default(256).describe('Requests that may wait; one more is answered 429.'),
+  hub: z.string().default('https://huggingface.co').describe('Address of the Hugging Face hub; HF_ENDPOINT sets it too.'),
+  hub_token: z.string().optional().describe('Token for gated models; HF_TOKEN sets it too.'),
+  max_upload_mb: z.coerce.number().int().min(1).default(512).describe('Largest uploaded file in MiB.'),
+  url: z.string().optional().describe('Address the command line speaks to; default: http://host:port of these settings.'),
+  output: z.enum(['text', 'json']).default('text').describe('What the command line prints: text for people, or JSON.'),
+  log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+export type Config = z.output<typeof Config>;
+
+/** Names outside the TUNELOOP_ family that the field already uses. */
+const aliases: Record<string, string> = { HF_ENDPOINT: 'hub', HF_TOKEN: 'hub_token' };
+
+/** Reads the settings. Throws `setting_invalid` that names every wrong variable; an unknown TUNELOOP_ name is wrong too. */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const given: Record<string, string> = {};
+  for (const [name, field] of Object.entries(aliases)) if (environment[name]) given[field] = environment[name];
+  const unknown: string[] = [];
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('TUNELOOP_') || name.startsWith('TUNELOOP_TEST_') || value === undefined) continue;
+    const field = name.slice('TUNELOOP_'.length).toLowerCase();
+    if (!(field in Config.shape)) unknown.push(`${name}: there is no such setting (see .env.example)`);
+    else if (value !== '') given[field] = value;
+  }
+  const parsed = Config.safeParse(given);
+  const wrong = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `TUNELOOP_${String(issue.path[0]).toUpperCase()}: ${issue.message}`);
+  if (!parsed.success || unknown.length > 0) throw new PlatformError('setting_invalid', [...wrong, ...unknown].join('; '));
+  const config = parsed.data;
+  return { ...config, data: fromRoot(config.data), python: fromRoot(config.python) };
+}
+
+function fromRoot(path: string): string {
+  return isAbsolute(path) ? path : join(projectRoot, path);
+}

@@ -1,0 +1,150 @@
+/** How many tokens a row has and how many of them carry loss, by the tokenizer and chat template of a model; as worker/examples.py does it. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Template } from '@huggingface/jinja';
+import { Tokenizer } from '@huggingface/tokenizers';
+import type { ChatRow } from '#contract/dataset.ts';
+import { textOf } from '#contract/openai/chat-messages.ts';
+import { PlatformError } from '#platform/core/errors.ts';
+import { RowRefused, type RowTokens } from './check-rows.ts';
+
+/** Counts the tokens of one row. Throws `RowRefused` for messages that the template refuses. */
+export type CountRowTokens = (row: ChatRow) => RowTokens;
+
+/** What one assistant turn is in the text of a row: [start, end) in UTF-16 units. */
+interface Span {
+  start: number;
+  end: number;
+}
+
+/** `modelDir` holds tokenizer.json, tokenizer_config.json and a chat template. Throws `model_refused` without one. */
+export async function rowTokenCounter(modelDir: string): Promise<CountRowTokens> {
+  const tokenizerJson = JSON.parse(await readFile(join(modelDir, 'tokenizer.json'), 'utf8')) as TokenizerJson;
+  const config = JSON.parse(await readFile(join(modelDir, 'tokenizer_config.json'), 'utf8')) as Record<string, unknown>;
+  const template = new Template(await chatTemplate(modelDir, config));
+  const tokenizer = new Tokenizer(tokenizerJson, config);
+  const words = specialWords(config);
+  const ids = (text: string): number[] => tokenizer.encode(text, { add_special_tokens: false }).ids;
+  const ends = endTokens(tokenizer, tokenizerJson, words);
+  const render = (messages: object[], tools: unknown, add_generation_prompt: boolean): string => {
+    try {
+      return template.render({ ...words, messages, tools: tools ?? null, add_generation_prompt });
+    } catch (error) {
+      throw new RowRefused(`the chat template of the model refuses the messages: ${(error as Error).message}`);
+    }
+  };
+  return (row) => {
+    const { text, spans } = renderSpans(row, render);
+    const { tokens, turns } = tokenize(text, spans, ids, (list) => tokenizer.decode(list));
+    let trained = 0;
+    for (const [start, end] of turns) {
+      const last = tokens.findLastIndex((token, at) => at >= start && at < end && ends.has(token));
+      if (start < end && last === -1) {
+        throw new RowRefused(
+          'the chat template of the model puts no end-of-turn token after an assistant message, so the model would never learn to stop',
+        );
+      }
+      // The first token of all has none before it that could predict it.
+      trained += Math.max(0, last + 1 - Math.max(start, 1));
+    }
+    return { total: tokens.length, trained };
+  };
+}
+
+interface TokenizerJson {
+  added_tokens?: { id: number; special?: boolean }[];
+}
+
+/** A file of its own, or in the tokenizer's settings, where it may be one of several by name. */
+async function chatTemplate(modelDir: string, config: Record<string, unknown>): Promise<string> {
+  const file = join(modelDir, 'chat_template.jinja');
+  if (existsSync(file)) return readFile(file, 'utf8');
+  const { chat_template: written } = config;
+  if (typeof written === 'string') return written;
+  if (Array.isArray(written)) {
+    const named = written as { name?: string; template?: string }[];
+    const chosen = named.find((one) => one.name === 'default') ?? named[0];
+    if (typeof chosen?.template === 'string') return chosen.template;
+  }
+  throw new PlatformError(
+    'model_refused',
+    `the model in ${modelDir} has no chat template: it is not made for chats, so it cannot be trained on them`,
+    { param: 'model' },
+  );
+}
+
+/** `bos_token`, `eos_token` and their like, as templates and tokenizers name them. */
+function specialWords(config: Record<string, unknown>): Record<string, string> {
+  const words: Record<string, string> = {};
+  for (const [name, value] of Object.entries(config)) {
+    if (!name.endsWith('_token')) continue;
+    const text = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
+    if (typeof text === 'string') words[name] = text;
+  }
+  return words;
+}
+
+/** What may end a turn: the named special tokens, and all that the vocabulary marks as special. */
+function endTokens(tokenizer: Tokenizer, json: TokenizerJson, words: Record<string, string>): Set<number> {
+  const named = Object.values(words).flatMap((word) => tokenizer.token_to_id(word) ?? []);
+  const marked = (json.added_tokens ?? []).filter((token) => token.special).map((token) => token.id);
+  return new Set([...named, ...marked]);
+}
+
+/** The row as text, and what of it the assistant says: what the template adds after its own generation prompt. */
+function renderSpans(
+  row: ChatRow,
+  render: (messages: object[], tools: unknown, prompt: boolean) => string,
+): { text: string; spans: Span[] } {
+  const messages = row.messages.map((message) => ({
+    ...message,
+    content: message.content ? textOf(message.content) : (message.content ?? null),
+  }));
+  const text = render(messages, row.tools, false);
+  const spans: Span[] = [];
+  row.messages.forEach((message, index) => {
+    if (message.role !== 'assistant' || message.weight === 0) return;
+    const prompt = render(messages.slice(0, index), row.tools, true);
+    const said = render(messages.slice(0, index + 1), row.tools, false);
+    if (!said.startsWith(prompt) || !text.startsWith(said)) {
+      throw new RowRefused(
+        `message ${index + 1} (assistant): the chat template of the model renders what comes before it differently once it is there, ` +
+          'so what the assistant says cannot be told from its prompt',
+      );
+    }
+    spans.push({ start: prompt.length, end: said.length });
+  });
+  return { text, spans };
+}
+
+interface Tokenized {
+  tokens: number[];
+  /** [start, end) of each turn, in tokens. */
+  turns: [number, number][];
+}
+
+/** The whole at once, where the turns begin at a token; otherwise in pieces, since a model is asked with the prompt's tokens alone. */
+function tokenize(text: string, spans: Span[], ids: (text: string) => number[], decode: (tokens: number[]) => string): Tokenized {
+  const whole = ids(text);
+  const prompts = spans.map(({ start }) => ids(text.slice(0, start)));
+  if (prompts.every((prompt) => commonPrefix(whole, prompt) === prompt.length)) {
+    const turns = spans.map(({ end }, index): [number, number] => [prompts[index]!.length, commonPrefix(whole, ids(text.slice(0, end)))]);
+    return { tokens: whole, turns };
+  }
+  const tokens = ids(text.slice(0, spans[0]!.start));
+  const turns = spans.map(({ start, end }, index): [number, number] => {
+    const piece = ids(text.slice(start, spans[index + 1]?.start ?? text.length));
+    const from = tokens.length;
+    tokens.push(...piece);
+    return [from, from + commonPrefix(piece, ids(text.slice(start, end)))];
+  });
+  if (decode(tokens) !== decode(whole))
+    throw new RowRefused('a token of the model lies half in the prompt and half in what the assistant says');
+  return { tokens, turns };
+}
+
+function commonPrefix(left: number[], right: number[]): number {
+  const differ = left.findIndex((token, index) => token !== right[index]);
+  return differ === -1 ? Math.min(left.length, right.length) : differ;
+}

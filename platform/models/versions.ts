@@ -1,0 +1,118 @@
+/** Model versions: what runs have made, and how a model's name becomes one immutable thing that answers. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sql, type Insertable, type Kysely, type Selectable } from 'kysely';
+import type { ModelEntry } from '#contract/model.ts';
+import { terminalStates } from '#contract/training.ts';
+import { PlatformError } from '#platform/core/errors.ts';
+import type { ModelVersionTable, Tables } from '#platform/storage/tables.ts';
+import { requireBaseModel, type BaseModels, type ReadyModel } from './base-models.ts';
+import { closestNames } from './closest-names.ts';
+import { verifyAdapter } from './verify-adapter.ts';
+
+export interface Versions {
+  db: Kysely<Tables>;
+  dataDir: string;
+  baseModels: BaseModels;
+}
+
+export type VersionRow = Selectable<ModelVersionTable>;
+
+/** What an engine serves. The inference room's ServedVersion has this shape; that room is above this one. */
+export interface ResolvedModel {
+  served: { id: string; base: string; baseFile: string | null; adapter: { file: string; sha256: string } | null };
+  entry: ModelEntry;
+  /** Folder with the tokenizer and the chat template; '' for the scripted model. */
+  modelDir: string;
+}
+
+/** A step that was trained again, because its checkpoint was found broken, takes the place of its earlier version. */
+export async function registerVersion(versions: Versions, row: Insertable<ModelVersionTable>): Promise<VersionRow> {
+  const { id: _, ...replaced } = row;
+  return versions.db
+    .insertInto('model_versions')
+    .values(row)
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ ...replaced, deleted_at: null }))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** Those of a project that answer, newest first. */
+export async function listVersions(versions: Versions, projectId: string): Promise<VersionRow[]> {
+  return living(versions, projectId).orderBy('created_at', 'desc').orderBy('id', 'desc').execute();
+}
+
+/** The name is gone first, then the files. Throws `model_not_found`, and `invalid_state` for a checkpoint of a run that still needs it. */
+export async function deleteVersion(versions: Versions, projectId: string, id: string): Promise<void> {
+  const row = await getVersion(versions, projectId, id);
+  await versions.db.transaction().execute(async (db) => {
+    const run = await db.selectFrom('runs').select('state').where('id', '=', row.run_id).forUpdate().executeTakeFirst();
+    if (!row.is_final && run && !terminalStates.includes(run.state)) {
+      throw new PlatformError(
+        'invalid_state',
+        `${id} is a checkpoint of run ${row.run_id}, which may still go on from it: cancel the run first`,
+        { param: 'model' },
+      );
+    }
+    await db
+      .updateTable('model_versions')
+      .set({ deleted_at: sql<Date>`now()` })
+      .where('id', '=', id)
+      .execute();
+    await db
+      .updateTable('checkpoints')
+      .set({ removed_at: sql<Date>`now()` })
+      .where('model_id', '=', id)
+      .where('removed_at', 'is', null)
+      .execute();
+  });
+  await rm(join(versions.dataDir, row.path), { recursive: true, force: true });
+}
+
+/**
+ * A model's name as a request gives it → what answers. Throws `model_not_found`, `model_not_ready`, `model_refused` (trained, but no
+ * engine here can serve it), `artifact_corrupt` when its files are not what the run committed.
+ */
+export async function resolveModel(versions: Versions, projectId: string, modelId: string): Promise<ResolvedModel> {
+  if (!modelId.startsWith('ft:')) {
+    await namesOf(versions, projectId, modelId);
+    const base = servable(await requireBaseModel(versions.baseModels, modelId));
+    return { served: { id: modelId, base: modelId, baseFile: base.ggufFile, adapter: null }, entry: base.entry, modelDir: base.modelDir };
+  }
+  const row = await getVersion(versions, projectId, modelId);
+  const base = servable(await requireBaseModel(versions.baseModels, row.base_model));
+  const folder = join(versions.dataDir, row.path);
+  await verifyAdapter(folder, row, base.baseSha256);
+  const adapter = { file: join(folder, 'adapter.gguf'), sha256: row.adapter_sha256 };
+  return { served: { id: row.id, base: row.base_model, baseFile: base.ggufFile, adapter }, entry: base.entry, modelDir: base.modelDir };
+}
+
+async function getVersion(versions: Versions, projectId: string, id: string): Promise<VersionRow> {
+  const row = await living(versions, projectId).where('id', '=', id).executeTakeFirst();
+  if (row) return row;
+  throw await unknownModel(versions, projectId, id);
+}
+
+/** An id of the catalogue is nobody's in particular; any other unknown name is told apart from what the project has. */
+async function namesOf(versions: Versions, projectId: string, id: string): Promise<void> {
+  if (versions.baseModels.catalog.some((entry) => entry.id === id)) return;
+  throw await unknownModel(versions, projectId, id);
+}
+
+async function unknownModel(versions: Versions, projectId: string, id: string): Promise<PlatformError> {
+  const tuned = (await listVersions(versions, projectId)).map((row) => row.id);
+  const close = closestNames(id, [...versions.baseModels.catalog.map((entry) => entry.id), ...tuned]);
+  const hint =
+    close.length > 0 ? `did you mean ${close.map((name) => `"${name}"`).join(' or ')}?` : 'GET /v1/models lists those that answer';
+  return new PlatformError('model_not_found', `there is no model ${JSON.stringify(id)}: ${hint}`, { param: 'model' });
+}
+
+function servable(base: ReadyModel): ReadyModel {
+  if (base.ggufFile !== null || base.entry.source.type === 'scripted') return base;
+  const message = `"${base.entry.id}" can be trained but not served here: the engine does not know its architecture (${base.entry.architecture})`;
+  throw new PlatformError('model_refused', message, { param: 'model' });
+}
+
+function living(versions: Versions, projectId: string) {
+  return versions.db.selectFrom('model_versions').selectAll().where('project_id', '=', projectId).where('deleted_at', 'is', null);
+}
