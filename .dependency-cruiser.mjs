@@ -68,7 +68,8 @@ export default {
     {
       name: 'only-app-knows-the-lists-of-drivers',
       severity: 'error',
-      from: { path: '^(platform|bench|scripts)/', pathNot: [tests, '^platform/app\\.ts$'] },
+      // A base model's source is named by its catalogue entry, not by a setting: the room that reads the catalogue opens it.
+      from: { path: '^(platform|bench|scripts)/', pathNot: [tests, '^platform/(app|models/fetch-model)\\.ts$'] },
       to: { path: `${drivers}index\\.ts$` },
     },
     {

@@ -29,6 +29,12 @@ export const TrainingSettings = z
     max_seq_length: z.int().min(8).nullable().default(null).describe('Longest row in tokens; null is the context of the model.'),
     precision: z.enum(['auto', 'fp32', 'bf16', 'fp16']).default('auto').describe('auto is fp32 on a CPU, bf16 or fp16 on a GPU.'),
     gradient_checkpointing: z.boolean().default(false).describe('Trades time for memory.'),
+    prompt_dropout: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0)
+      .describe('Share of the words of user messages left out while training, drawn anew each epoch: paraphrases are answered too.'),
     group_by_length: z.boolean().default(true).describe('Batches rows of like length, so that less is padding.'),
     logging_steps: z.int().min(1).default(1),
     eval_steps: z.int().min(1).nullable().default(null).describe('Steps between evaluations; null is once an epoch.'),

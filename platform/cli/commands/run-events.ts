@@ -1,0 +1,25 @@
+/** `tuneloop run events`: what a run has reported so far, oldest first, as JSON lines or as text with its figures. */
+import type { FineTuningJobEvent } from '#contract/openai/fine-tuning.ts';
+import type { TrainingRunEvent } from '#contract/training-run.ts';
+import type { Command } from '../command.ts';
+import { eventFields, findRun } from '../find-run.ts';
+import { followRun } from '../follow-run.ts';
+
+export const command: Command = {
+  words: [['[id]', 'the run; the newest when left out']],
+  flags: [{ flags: '-f, --follow', description: 'go on until the run ends' }],
+  examples: ['tuneloop run events ftjob-abc', 'tuneloop run events ftjob-abc --follow --json message,data.train_loss'],
+  fields: eventFields,
+  async run({ out, client: openClient }, { words: [id], flags }) {
+    const client = await openClient();
+    const run = await findRun(client, id);
+    const path = `/v1/fine_tuning/jobs/${encodeURIComponent(run.id)}/events`;
+    const events = flags.follow ? followRun(client, run.id) : client.pages<FineTuningJobEvent>(path, { limit: 100, order: 'asc' });
+    for await (const event of events) out.line(event, () => describe(event));
+  },
+};
+
+function describe({ created_at, message, data }: FineTuningJobEvent | TrainingRunEvent): string {
+  const figures = Object.entries(data).filter(([, value]) => typeof value === 'number' || typeof value === 'string');
+  return `${new Date(created_at * 1000).toISOString()}  ${message}  ${figures.map(([name, value]) => `${name}=${String(value)}`).join(' ')}`.trimEnd();
+}

@@ -1,0 +1,91 @@
+/** Flags of `tuneloop train` that come from the contract: one for each setting of the trainer and of the adapter. */
+import { z } from 'zod';
+import { LoraAdapter } from '#contract/adapter.ts';
+import { TrainingSettings } from '#contract/training.ts';
+import type { Flag } from './command.ts';
+
+interface Setting {
+  name: string;
+  /** Where it goes in the request's `extensions`. */
+  place: 'settings' | 'adapter';
+  description: string;
+  kind: 'number' | 'boolean' | 'list' | 'text';
+  choices: string[];
+}
+
+const placeholders = { number: 'number', boolean: 'true|false', list: 'a,b', text: 'text' } as const;
+
+const { type: _, ...loraShape } = LoraAdapter.shape;
+
+/** Every setting there is, in the order of the contract. */
+export const settings: Setting[] = [
+  ...Object.entries(TrainingSettings.shape).map(([name, field]) => describe(name, field, 'settings')),
+  ...Object.entries(loraShape).map(([name, field]) => describe(name, field, 'adapter')),
+];
+
+/** `--learning-rate <number>` and so on; each takes "auto" too, which is what leaving it out means. */
+export const settingsFlags: Flag[] = settings.map((setting) => ({
+  flags: `--${setting.name.replaceAll('_', '-')} <${setting.choices.length > 0 ? setting.choices.join('|') : placeholders[setting.kind]}>`,
+  description: setting.description,
+  parse: (text) => readSetting(setting, text),
+}));
+
+/** The request's `extensions` from the flags (camelCase) and from `--set name=value`; undefined when nothing was said. */
+export function extensionsFrom(flags: Record<string, unknown>): Record<string, unknown> | undefined {
+  const given = {
+    ...flags,
+    ...Object.fromEntries(((flags.set as [string, unknown][] | undefined) ?? []).map(([name, value]) => [camelCase(name), value])),
+  };
+  const chosen = settings.filter(({ name }) => given[camelCase(name)] !== undefined);
+  if (chosen.length === 0) return undefined;
+  const at = (place: Setting['place']) =>
+    Object.fromEntries(chosen.filter((each) => each.place === place).map(({ name }) => [name, given[camelCase(name)]]));
+  const adapter = at('adapter');
+  return { ...at('settings'), ...(Object.keys(adapter).length > 0 ? { adapter: { type: 'lora', ...adapter } } : {}) };
+}
+
+/** Reads `learning_rate=1e-3`; `settings.` or `adapter.` before the name may be said. */
+export function readAssignment(text: string, before: unknown): [string, unknown][] {
+  const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  const name = path?.replace(/^(settings|adapter)\./, '');
+  const setting = settings.find((each) => each.name === name);
+  if (!setting) throw new RangeError(`takes name=value with a name of ${settings.map((each) => each.name).join(', ')}; not "${text}"`);
+  return [...((before as [string, unknown][] | undefined) ?? []), [setting.name, readSetting(setting, value!)]];
+}
+
+const camelCase = (name: string): string => name.replace(/[-_]([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
+
+function readSetting({ kind, choices }: Setting, text: string): unknown {
+  if (text === 'auto') return 'auto';
+  if (kind === 'list') return text.split(',').map((item) => (/^\d+$/.test(item) ? Number(item) : item));
+  if (kind === 'boolean') {
+    if (text !== 'true' && text !== 'false') throw new RangeError('takes true or false');
+    return text === 'true';
+  }
+  if (kind === 'number') {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value)) throw new RangeError(`takes a number or "auto", not "${text}"`);
+    return value;
+  }
+  if (choices.length > 0 && !choices.includes(text)) throw new RangeError(`takes one of ${choices.join(', ')}`);
+  return text;
+}
+
+function describe(name: string, field: z.ZodType, place: Setting['place']): Setting {
+  const schema = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  const { type, enum: choices = [] } = schema.anyOf?.find((option) => option.type !== 'null') ?? schema;
+  const kind = type === 'boolean' ? 'boolean' : type === 'array' ? 'list' : type === 'number' || type === 'integer' ? 'number' : 'text';
+  return { name, place, description: field.description ?? sentence(name), kind, choices: choices.map(String) };
+}
+
+interface JsonSchema {
+  type?: string;
+  enum?: unknown[];
+  anyOf?: JsonSchema[];
+}
+
+/** `n_epochs` → "N epochs.": what to say of a setting whose name says it all. */
+function sentence(name: string): string {
+  const words = name.replaceAll('_', ' ');
+  return `${words[0]!.toUpperCase()}${words.slice(1)}.`;
+}

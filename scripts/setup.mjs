@@ -1,0 +1,54 @@
+/**
+ * Brings a clean clone to where the platform can start: npm packages, uv, the worker's Python environment, the demo model.
+ * Runs on Node 20 with nothing installed. A step whose work is there already costs milliseconds; one that was killed is repaired.
+ *
+ *   node scripts/setup.mjs [--no-model]
+ */
+import { checkSystem } from './setup/check-system.mjs';
+import { demoModel } from './setup/demo-model.mjs';
+import { withLock } from './setup/lock.mjs';
+import { npmPackages } from './setup/npm-packages.mjs';
+import { pythonPackages } from './setup/python-packages.mjs';
+import { openStepLine } from './setup/step-line.mjs';
+import { StepFailure } from './setup/step-failure.mjs';
+import { uvTool } from './setup/uv-tool.mjs';
+
+/**
+ * In the order of their needs. A step is `{ name, isDone(): string | null, run(line): Promise<string> }`; both give a few words on
+ * what is there.
+ */
+const steps = [checkSystem, npmPackages, uvTool, pythonPackages, demoModel];
+const wanted = process.argv.includes('--no-model') ? steps.filter((step) => step !== demoModel) : steps;
+
+/** Does what is missing. Only then is the lock taken: a run that finds everything in place never waits for another. */
+async function setUp() {
+  if (wanted.every((step) => step.isDone() !== null)) return wanted.forEach(reportDone);
+  await withLock(async () => {
+    for (const step of wanted) {
+      if (step.isDone() !== null) reportDone(step);
+      else await runStep(step);
+    }
+  });
+}
+
+function reportDone(step) {
+  openStepLine(step.name).end(`${step.isDone()}, already there`);
+}
+
+async function runStep(step) {
+  const line = openStepLine(step.name);
+  try {
+    line.end(await step.run(line));
+  } catch (error) {
+    line.fail();
+    throw error;
+  }
+}
+
+try {
+  await setUp();
+} catch (error) {
+  if (!(error instanceof StepFailure)) throw error;
+  console.error(error.report());
+  process.exitCode = 1;
+}
