@@ -75,8 +75,16 @@ function range(start: number, stop?: number, step = 1): number[] {
 
 /** The date that Llama 3.1's own template falls back to. */
 const fixedDate: Record<string, string> = {
-  ...{ Y: '2024', m: '07', d: '26', B: 'July', b: 'Jul', A: 'Friday', a: 'Fri' },
-  ...{ H: '00', M: '00', S: '00' },
+  Y: '2024',
+  m: '07',
+  d: '26',
+  B: 'July',
+  b: 'Jul',
+  A: 'Friday',
+  a: 'Fri',
+  H: '00',
+  M: '00',
+  S: '00',
 };
 
 function strftimeNow(format: unknown): string {

@@ -1,0 +1,41 @@
+/** Checks that a checkpoint or adapter is what its manifest vouches for. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ArtifactManifest } from '#contract/worker.ts';
+import { PlatformError } from '#platform/core/errors.ts';
+
+/** The manifest of a folder whose every file was read and hashed. Throws `artifact_corrupt` that names the first wrong file. */
+export async function verifyArtifact(folder: string, manifestSha256: string): Promise<ArtifactManifest> {
+  const path = join(folder, 'manifest.json');
+  const text = await readFile(path).catch((cause: unknown) => {
+    throw new PlatformError('artifact_corrupt', `${path} cannot be read`, { cause });
+  });
+  if (createHash('sha256').update(text).digest('hex') !== manifestSha256) {
+    throw new PlatformError('artifact_corrupt', `${path} has changed since the worker committed it`);
+  }
+  const manifest = ArtifactManifest.parse(JSON.parse(text.toString('utf8')));
+  for (const file of manifest.files) await verifyFile(join(folder, file.path), file);
+  return manifest;
+}
+
+/** SHA-256 of the adapter that engines load. Throws `artifact_corrupt` when the manifest has none. */
+export function adapterSha256(manifest: ArtifactManifest): string {
+  const file = manifest.files.find((one) => one.path === 'adapter.gguf');
+  if (!file) throw new PlatformError('artifact_corrupt', `The ${manifest.kind} of step ${manifest.step} has no adapter.gguf`);
+  return file.sha256;
+}
+
+async function verifyFile(path: string, expected: { size: number; sha256: string }): Promise<void> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new PlatformError('artifact_corrupt', `${path} is missing`, { cause });
+  });
+  if (found.size !== expected.size)
+    throw new PlatformError('artifact_corrupt', `${path} has ${found.size} bytes instead of ${expected.size}`);
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  if (hash.digest('hex') !== expected.sha256)
+    throw new PlatformError('artifact_corrupt', `${path} is not what the worker wrote: its SHA-256 differs`);
+}

@@ -1,0 +1,60 @@
+/** What a worker's event becomes in the run's own list: a message for people, and the fields as they came. */
+import type { WorkerEvent } from '#contract/worker.ts';
+import type { NewEvent } from './write-run.ts';
+
+const phases: Record<Extract<WorkerEvent, { type: 'run-phase' }>['phase'], string> = {
+  checking: 'Checking the training file',
+  loading: 'Loading the base model',
+  training: 'Training',
+  evaluating: 'Evaluating on the validation file',
+  saving: 'Saving',
+};
+
+const levels: Partial<Record<WorkerEvent['type'], NewEvent['level']>> = { 'run-failed': 'error' };
+
+export function storedEvent(event: WorkerEvent): NewEvent {
+  const { seq: _seq, at, type, ...data } = event;
+  return {
+    type,
+    level: event.type === 'log' ? event.level : (levels[type] ?? 'info'),
+    message: eventText(event),
+    data,
+    at: new Date(at * 1000),
+  };
+}
+
+function eventText(event: WorkerEvent): string {
+  switch (event.type) {
+    case 'run-started':
+      return `Worker started on ${event.device} (${count(event.threads, 'thread')}, ${event.precision})`;
+    case 'run-phase':
+      return phases[event.phase];
+    case 'data-checked':
+      return `Training file checked: ${count(event.rows, 'row')}, ${count(event.trained_tokens, 'trained token')} an epoch, ${count(event.total_steps, 'step')} in all`;
+    case 'run-step':
+      return `Step ${event.step}/${event.total_steps}: training loss ${number(event.loss)}`;
+    case 'run-evaluated':
+      return `Step ${event.step}: validation loss ${number(event.loss)}, token accuracy ${Math.round(event.mean_token_accuracy * 100)} %`;
+    case 'checkpoint-saved':
+      return `Checkpoint saved at step ${event.step}`;
+    case 'checkpoint-removed':
+      return `Checkpoint of step ${event.step} removed to make room`;
+    case 'run-paused':
+      return `Paused after step ${event.step}; resume goes on from there`;
+    case 'run-cancelled':
+      return `Cancelled after step ${event.step}`;
+    case 'run-ended':
+      return `The run has succeeded after ${count(event.step, 'step')}: training loss ${number(event.train_loss)}`;
+    case 'run-failed':
+    case 'log':
+      return event.message;
+  }
+}
+
+function number(value: number): string {
+  return value >= 100 || value === 0 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function count(value: number, noun: string): string {
+  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+}

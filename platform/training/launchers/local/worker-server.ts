@@ -1,0 +1,150 @@
+/** The warm worker of a data folder: found on its socket, or started, and spoken to in lines of JSON. */
+import { spawn } from 'node:child_process';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
+import type { WorkerCommand } from '#contract/worker.ts';
+import { PlatformError } from '#platform/core/errors.ts';
+import { logTail } from './log-tail.ts';
+
+export interface WorkerServerOptions {
+  socketPath: string;
+  logPath: string;
+  /** Program and first arguments; `--socket FILE --log FILE` are added. */
+  command: string[];
+  /** Working directory: where the package `worker` is found. */
+  root: string;
+}
+
+const Answer = z.discriminatedUnion('ok', [
+  z.looseObject({ ok: z.literal(true) }),
+  z.looseObject({ ok: z.literal(false), code: z.string(), message: z.string() }),
+]);
+export type WorkerAnswer = Extract<z.infer<typeof Answer>, { ok: true }>;
+
+/** From its start until its socket answers; imports come after that. */
+const reachableMs = 30_000;
+/** A large base model takes minutes to load before a job's process is forked; a worker that takes longer hangs. */
+const answerMs = 600_000;
+/** The worker's exit code when another one holds the socket. */
+const socketTaken = 3;
+
+export class WorkerServer {
+  readonly #options: WorkerServerOptions;
+  /** Held open: the worker ends by itself some time after its last job and connection are gone. */
+  #presence: Socket | null = null;
+  #starting: Promise<void> | null = null;
+  #isClosed = false;
+
+  constructor(options: WorkerServerOptions) {
+    this.#options = options;
+  }
+
+  /** Calls back once when the worker goes away by itself. */
+  async ensure(onLost?: () => void): Promise<void> {
+    this.#starting ??= this.#reach().finally(() => (this.#starting = null));
+    await this.#starting;
+    if (onLost) this.#presence?.once('close', () => !this.#isClosed && onLost());
+  }
+
+  /** The answer to one command, on a connection of its own. Throws `worker_unavailable`, `disk_full` as the worker says. */
+  async ask(command: WorkerCommand, how: { startsIt: true }): Promise<WorkerAnswer>;
+  /** Null when no worker is there. */
+  async ask(command: WorkerCommand, how: { startsIt: false }): Promise<WorkerAnswer | null>;
+  async ask(command: WorkerCommand, how: { startsIt: boolean }): Promise<WorkerAnswer | null> {
+    if (how.startsIt) await this.ensure();
+    const socket = await open(this.#options.socketPath);
+    if (!socket && !how.startsIt) return null;
+    if (!socket) throw unavailable('The training worker has just ended', this.#options.logPath);
+    return readAnswer(socket, command, this.#options.logPath);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#presence?.destroy();
+  }
+
+  async #reach(): Promise<void> {
+    if (this.#presence && !this.#presence.destroyed) return;
+    this.#hold((await open(this.#options.socketPath)) ?? (await this.#start()));
+  }
+
+  #hold(socket: Socket): void {
+    socket.unref();
+    socket.on('error', () => {});
+    // Nothing is ever read from it; without this its end would not be seen.
+    socket.resume();
+    this.#presence = socket;
+    if (this.#isClosed) socket.destroy();
+  }
+
+  /** In a session of its own, so that it and its jobs outlive this process. */
+  async #start(): Promise<Socket> {
+    const { command, socketPath, logPath, root } = this.#options;
+    const [program, ...first] = command;
+    const child = spawn(program!, [...first, '--socket', socketPath, '--log', logPath], {
+      cwd: root,
+      detached: true,
+      stdio: 'ignore',
+      env: workerEnvironment(),
+    });
+    let ended: string | null = null;
+    child.on('error', (error) => (ended = `could not be started: ${error.message}`));
+    child.on('exit', (code, signal) => {
+      if (code !== socketTaken) ended = `ended at its start (${signal ?? `exit code ${code}`})`;
+    });
+    child.unref();
+    const until = performance.now() + reachableMs;
+    while (ended === null && performance.now() < until) {
+      const socket = await open(socketPath);
+      if (socket) return socket;
+      await wait(20);
+    }
+    throw unavailable(`The training worker ${ended ?? `did not answer within ${reachableMs / 1000} s`}`, logPath);
+  }
+}
+
+/** A connection; null when no one listens. */
+function open(path: string): Promise<Socket | null> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null);
+      else reject(new PlatformError('worker_unavailable', `${path}: ${error.message}`, { cause: error }));
+    });
+  });
+}
+
+async function readAnswer(socket: Socket, command: WorkerCommand, logPath: string): Promise<WorkerAnswer> {
+  try {
+    socket.setTimeout(answerMs, () => socket.destroy(new Error(`no answer within ${answerMs / 1000} s`)));
+    socket.write(`${JSON.stringify(command)}\n`);
+    for await (const line of createInterface({ input: socket })) {
+      const answer = Answer.parse(JSON.parse(line));
+      if (answer.ok) return answer;
+      const code = answer.code === 'disk_full' ? 'disk_full' : 'worker_unavailable';
+      throw new PlatformError(code, `The training worker refused "${command.command}": ${answer.message}`);
+    }
+  } catch (error) {
+    if (error instanceof PlatformError) throw error;
+    throw unavailable(`The training worker ended before it answered "${command.command}"`, logPath, error);
+  } finally {
+    socket.destroy();
+  }
+  throw unavailable(`The training worker ended before it answered "${command.command}"`, logPath);
+}
+
+function unavailable(what: string, logPath: string, cause?: unknown): PlatformError {
+  const tail = logTail(logPath, 3);
+  return new PlatformError('worker_unavailable', `${what}; see ${logPath}${tail ? `: ${tail}` : ''}`, { cause, retryAfterSeconds: 5 });
+}
+
+/** The worker needs no key of the platform, so it gets none. */
+function workerEnvironment(): NodeJS.ProcessEnv {
+  const secret = /^TUNELOOP_|TOKEN|SECRET|PASSWORD|API_KEY/i;
+  // Nothing is read here, only passed on: PATH, CUDA_VISIBLE_DEVICES and whatever else a driver wants.
+  // oxlint-disable-next-line node/no-process-env
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secret.test(name)));
+}

@@ -1,0 +1,90 @@
+/** What a person asks of a run after its start: cancel, pause, resume. */
+import { PlatformError } from '#platform/core/errors.ts';
+import type { RunRow } from './rows.ts';
+import { getRun } from './runs.ts';
+import type { Training } from './training.ts';
+import { databaseNow, writeRun, type NewEvent, type RunChanges } from './write-run.ts';
+
+/**
+ * A waiting run is cancelled at once; a running one when its worker has stopped, within 30 s. Cancelling twice changes nothing.
+ * Throws `run_not_found`; `invalid_state` when the run is over.
+ */
+export async function cancelRun(training: Training, projectId: string, runId: string): Promise<RunRow> {
+  return steer(training, projectId, runId, async (run) => {
+    if (run.state === 'cancelled' || run.desired === 'cancel') return run;
+    refuseWhenOver(run, 'cancelled');
+    if (run.state === 'running') return ask(training, run, 'cancel', 'Cancelling: the worker stops after its step');
+    const event = { type: 'run-cancelled', message: 'Cancelled before it ran', data: { step: run.step } };
+    return move(training, run, 'cancel', { finished_at: databaseNow }, event);
+  });
+}
+
+/** A running run saves a checkpoint first. Throws `run_not_found`; `invalid_state` when the run is over or being cancelled. */
+export async function pauseRun(training: Training, projectId: string, runId: string): Promise<RunRow> {
+  return steer(training, projectId, runId, async (run) => {
+    if (run.state === 'paused' || (run.state === 'running' && run.desired === 'pause')) return run;
+    refuseWhenOver(run, 'paused');
+    if (run.desired === 'cancel') throw new PlatformError('invalid_state', `Job ${run.id} is being cancelled and cannot be paused.`);
+    if (run.state === 'running') return ask(training, run, 'pause', 'Pausing: the worker saves a checkpoint after its step');
+    return move(training, run, 'pause', {}, { type: 'run-paused', message: 'Paused while it waited', data: { step: run.step } });
+  });
+}
+
+/** The run goes behind those that wait. Throws `run_not_found`; `invalid_state` when the run is over or being cancelled. */
+export async function resumeRun(training: Training, projectId: string, runId: string): Promise<RunRow> {
+  return steer(training, projectId, runId, async (run) => {
+    refuseWhenOver(run, 'resumed');
+    if (run.desired === 'cancel') throw new PlatformError('invalid_state', `Job ${run.id} is being cancelled and cannot be resumed.`);
+    if (run.state === 'running' && run.desired === 'pause') return ask(training, run, 'run', 'The pause is taken back');
+    if (run.state !== 'paused') return run;
+    return move(
+      training,
+      run,
+      'resume',
+      { desired: 'run', queued_at: databaseNow },
+      { type: 'run-resumed', message: 'Resumed: the run waits for its turn' },
+    );
+  });
+}
+
+/** Reads the run and tries; null means that its state has changed in between, so it is read again. */
+async function steer(
+  training: Training,
+  projectId: string,
+  runId: string,
+  attempt: (run: RunRow) => Promise<RunRow | null>,
+): Promise<RunRow> {
+  for (;;) {
+    const steered = await attempt(await getRun(training, projectId, runId));
+    if (!steered) continue;
+    training.feed.announce(runId);
+    training.toDo.raise();
+    return steered;
+  }
+}
+
+function refuseWhenOver(run: RunRow, what: string): void {
+  const isOver = run.state === 'succeeded' || run.state === 'failed' || run.state === 'cancelled';
+  if (isOver)
+    throw new PlatformError(
+      'invalid_state',
+      `Job ${run.id} has ${run.state === 'cancelled' ? 'been cancelled' : run.state} and cannot be ${what} any more.`,
+    );
+}
+
+/** Says what is wanted of a running run; the reconciler brings its worker to it. */
+function ask(training: Training, run: RunRow, desired: RunRow['desired'], message: string): Promise<RunRow | null> {
+  const event: NewEvent = { type: 'run-steered', message, data: { action: desired } };
+  return writeRun(training.db, { id: run.id, state: 'running', desired: [run.desired] }, { desired }, [event]);
+}
+
+/** Changes a run that has no worker. */
+function move(
+  training: Training,
+  run: RunRow,
+  transition: 'cancel' | 'pause' | 'resume',
+  changes: RunChanges,
+  event: NewEvent,
+): Promise<RunRow | null> {
+  return writeRun(training.db, { id: run.id, state: run.state, transition }, changes, [event]);
+}
