@@ -1,0 +1,8 @@
+/** The engines that a setting may name. A new one: its file beside these, and a line here. */
+import type { Registry } from '#platform/core/driver.ts';
+import type { Engine } from '../engine.ts';
+
+export const engines = {
+  'llama-cpp': () => import('./llama-cpp.ts'),
+  scripted: () => import('./scripted.ts'),
+} satisfies Registry<Engine>;

@@ -1,0 +1,143 @@
+/** One request while it is answered: what it still has to read, what it has said, and when it is over. */
+import type { GenerateEvent, TokenLogprob } from '../../engine.ts';
+import { TextStream } from '../../text-stream.ts';
+import type { NativeSampler } from './native.ts';
+import type { HostRequest } from './protocol.ts';
+import type { LogprobReader } from './sampling.ts';
+
+export interface AnswerParts {
+  request: HostRequest;
+  /** Of the version's KV cache. */
+  slot: Slot;
+  sampler: NativeSampler;
+  /** Null when no logprobs are wanted. */
+  logprobs: LogprobReader | null;
+  contextLength: number;
+  hear: Hearing;
+}
+
+/** Whoever waits for the answer. */
+export interface Hearing {
+  event: (event: GenerateEvent) => void;
+  /** Instead of `text-end`. */
+  failure: (error: unknown) => void;
+}
+
+/** One sequence of a KV cache and the tokens whose cells it holds. */
+export interface Slot {
+  sequence: number;
+  tokens: number[];
+}
+
+/** A token whose text is not yet shown. */
+interface PendingToken {
+  /** Where its text begins and ends, in UTF-16 units of the answer. */
+  start: number;
+  end: number;
+  logprob: TokenLogprob | null;
+}
+
+export class Answer {
+  readonly request: HostRequest;
+  readonly slot: Slot;
+  readonly sampler: NativeSampler;
+  readonly logprobs: LogprobReader | null;
+  isCancelled = false;
+  isEnded = false;
+  readonly #hear: Hearing;
+  readonly #contextLength: number;
+  readonly #stream: TextStream;
+  readonly #cachedTokens: number;
+  #pending: PendingToken[] = [];
+  #scored: TokenLogprob[] = [];
+  #completionTokens = 0;
+  /** The last token drawn, whose cell is not yet in the cache. */
+  #drawn: number | null = null;
+
+  constructor({ request, slot, sampler, logprobs, contextLength, hear }: AnswerParts) {
+    this.request = request;
+    this.slot = slot;
+    this.sampler = sampler;
+    this.logprobs = logprobs;
+    this.#contextLength = contextLength;
+    this.#hear = hear;
+    this.#stream = new TextStream(request.stop);
+    this.#cachedTokens = slot.tokens.length;
+  }
+
+  get isReading(): boolean {
+    return this.#drawn === null;
+  }
+
+  /** The next tokens whose cells must be made, at most `limit`: a piece of the prompt, or the token drawn last. */
+  next(limit: number): number[] {
+    const done = this.slot.tokens.length;
+    return this.#drawn === null ? this.request.prompt.slice(done, done + limit) : [this.#drawn];
+  }
+
+  /** Indices of `next()`'s tokens after which the model is asked: all of them when the prompt is scored, else the last of the prompt. */
+  asked(tokens: number[]): number[] {
+    const done = this.slot.tokens.length;
+    if (this.#drawn !== null) return [0];
+    if (this.request.echo) return Array.from(tokens.keys());
+    return done + tokens.length === this.request.prompt.length ? [tokens.length - 1] : [];
+  }
+
+  /** The cells of these tokens are in the cache. */
+  store(tokens: number[]): void {
+    this.slot.tokens.push(...tokens);
+  }
+
+  score(token: TokenLogprob): void {
+    this.#scored.push(token);
+  }
+
+  /** After the prompt, before the first token. */
+  tellScores(): void {
+    if (this.request.echo) this.#hear.event({ type: 'prompt-scored', tokens: this.#scored });
+    this.#scored = [];
+    if (this.request.maxTokens === 0) this.end('length');
+  }
+
+  /** Takes the token that was drawn; `bytes` is null for a token that ends the generation. */
+  accept(token: number, bytes: Uint8Array | null, logprob: TokenLogprob | null): void {
+    if (bytes === null) return this.#finish('stop');
+    this.#drawn = token;
+    this.#completionTokens++;
+    const start = this.#stream.decodedLength;
+    const text = this.#stream.push(bytes);
+    this.#pending.push({ start, end: this.#stream.decodedLength, logprob });
+    if (text !== '' || this.#stream.stopped) this.#tell(text);
+    if (this.#stream.stopped) return this.end('stop');
+    const isFull = this.request.prompt.length + this.#completionTokens >= this.#contextLength;
+    if (isFull || this.#completionTokens >= this.request.maxTokens) this.#finish('length');
+  }
+
+  fail(error: unknown): void {
+    this.isEnded = true;
+    this.#hear.failure(error);
+  }
+
+  end(finishReason: 'stop' | 'length'): void {
+    this.isEnded = true;
+    const promptTokens = this.request.prompt.length;
+    const counts = { promptTokens, completionTokens: this.#completionTokens, cachedTokens: this.#cachedTokens };
+    this.#hear.event({ type: 'text-end', finishReason, ...counts });
+  }
+
+  #finish(finishReason: 'stop' | 'length'): void {
+    this.#tell(this.#stream.end());
+    this.end(this.#stream.stopped ? 'stop' : finishReason);
+  }
+
+  /** Text goes out with the tokens that made it; one whose text is held back waits with it, and those of a stop string are dropped. */
+  #tell(text: string): void {
+    const shown = this.#stream.shownLength;
+    const { stopped } = this.#stream;
+    const told = this.#pending.filter(({ start, end }) => (stopped ? start < shown : end <= shown));
+    this.#pending = stopped ? [] : this.#pending.slice(told.length);
+    if (text === '' && told.length === 0) return;
+    const tokens = told.flatMap(({ logprob }) => (logprob === null ? [] : [logprob]));
+    this.#hear.event({ type: 'text-delta', text, tokens, tokenCount: told.length });
+  }
+}
