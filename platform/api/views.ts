@@ -1,0 +1,118 @@
+/** Rows of the database as the wire shows them: files, jobs, runs, checkpoints, models. */
+import type { FileObject } from '#contract/openai/files.ts';
+import type { FineTuningJob, FineTuningJobCheckpoint } from '#contract/openai/fine-tuning.ts';
+import type { Model } from '#contract/openai/models.ts';
+import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
+import type { CheckpointRow, ModelVersionRow, RunEventRow, RunRow } from '#platform/training/rows.ts';
+import { viewEvent } from '#platform/training/view-event.ts';
+import type { FileRow } from '#platform/data/files.ts';
+import { unixSeconds } from './list-page.ts';
+
+/** One instance is one organisation. */
+const organizationId = 'org-tuneloop';
+
+/** An upload is checked when a job uses it, so it is ready at once: clients wait for "processed". */
+export function viewFile(row: FileRow): FileObject {
+  return {
+    id: row.id,
+    object: 'file',
+    bytes: row.bytes,
+    created_at: unixSeconds(row.created_at),
+    ...(row.expires_at && { expires_at: unixSeconds(row.expires_at) }),
+    filename: row.filename,
+    purpose: row.purpose as FileObject['purpose'],
+    status: 'processed',
+  };
+}
+
+export function viewJob(row: RunRow): FineTuningJob {
+  const hyperparameters = {
+    n_epochs: row.config.settings.n_epochs,
+    batch_size: row.config.settings.batch_size,
+    learning_rate_multiplier: row.config.learning_rate_multiplier,
+  };
+  const isRunning = row.state === 'running' && row.eta_seconds !== null;
+  return {
+    id: row.id,
+    object: 'fine_tuning.job',
+    created_at: unixSeconds(row.created_at),
+    finished_at: row.finished_at && unixSeconds(row.finished_at),
+    estimated_finish: isRunning ? Math.round(Date.now() / 1000 + row.eta_seconds!) : null,
+    model: row.base_model,
+    fine_tuned_model: row.fine_tuned_model,
+    organization_id: organizationId,
+    status: row.state,
+    error: row.failure && { code: row.failure.cause, message: `${row.failure.message} ${row.failure.next_step}`.trim(), param: null },
+    training_file: row.training_file,
+    validation_file: row.validation_file,
+    result_files: row.result_file === null ? [] : [row.result_file],
+    trained_tokens: row.trained_tokens,
+    seed: row.seed,
+    hyperparameters,
+    method: { type: 'supervised', supervised: { hyperparameters } },
+    integrations: [],
+    metadata: row.metadata,
+  };
+}
+
+/** The platform's own view of a run: the job and what OpenAI's has no field for. `queuePosition` 1 is next. */
+export function viewRun(row: RunRow, queuePosition: number | null): TrainingRun {
+  return {
+    ...viewJob(row),
+    step: row.step,
+    total_steps: row.total_steps,
+    eta_seconds: row.eta_seconds,
+    queue_position: queuePosition,
+    best_step: row.best_step,
+    config: row.config,
+    failure: row.failure,
+  };
+}
+
+export function viewRunEvent(row: RunEventRow): TrainingRunEvent {
+  return { ...viewEvent(row), seq: row.seq, event: row.type };
+}
+
+export function viewCheckpoint(row: CheckpointRow): FineTuningJobCheckpoint {
+  const measured = Object.entries(row.metrics).filter(([, value]) => value !== null);
+  return {
+    id: row.id,
+    object: 'fine_tuning.job.checkpoint',
+    created_at: unixSeconds(row.created_at),
+    fine_tuned_model_checkpoint: row.model_id,
+    fine_tuning_job_id: row.run_id,
+    step_number: row.step,
+    metrics: { ...Object.fromEntries(measured), step: row.step },
+  };
+}
+
+export function viewVersion(row: ModelVersionRow): Model {
+  return {
+    id: row.id,
+    object: 'model',
+    created: unixSeconds(row.created_at),
+    owned_by: row.project_id,
+    shutdown_date: null,
+    x_kind: row.is_final ? 'adapter' : 'checkpoint',
+    x_base_model: row.base_model,
+    x_run_id: row.run_id,
+    x_step: row.step,
+    x_sha256: row.adapter_sha256,
+  };
+}
+
+/** `created` of a base model: this instance has no row for it, and clients want a number. */
+export function viewBaseModel(id: string): Model {
+  return {
+    id,
+    object: 'model',
+    created: 0,
+    owned_by: 'tuneloop',
+    shutdown_date: null,
+    x_kind: 'base',
+    x_base_model: null,
+    x_run_id: null,
+    x_step: null,
+    x_sha256: null,
+  };
+}

@@ -1,0 +1,168 @@
+/** The one place where settings become open drivers and rooms; everything else is handed what it needs. */
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino, type Logger } from 'pino';
+import type { ModelEntry } from '#contract/model.ts';
+import { projectRoot, type Config } from './config.ts';
+import { openDriver } from './core/driver.ts';
+import { PlatformError } from './core/errors.ts';
+import { isLoopback } from './core/loopback.ts';
+import { deleteExpiredFiles, type Files } from './data/files.ts';
+import type { Engine } from './inference/engine.ts';
+import { engines as engineDrivers } from './inference/engines/index.ts';
+import { baseModelState, openBaseModels, requireBaseModel, type BaseModels } from './models/base-models.ts';
+import { resolveModel, type Versions } from './models/versions.ts';
+import { createMetrics, type Metrics } from './monitoring/metrics.ts';
+import { openDatabase, type OpenDatabase } from './storage/database.ts';
+import { ensureOwnerKey } from './storage/keys.ts';
+import { objectStores } from './storage/object-stores/index.ts';
+import type { Launcher } from './training/launcher.ts';
+import { launchers } from './training/launchers/index.ts';
+import { startReconciler } from './training/reconcile.ts';
+import { openTraining, type Training } from './training/training.ts';
+
+export interface Engines {
+  /** What the settings name. */
+  main: Engine;
+  all: Engine[];
+  /** What answers for a model of the catalogue. */
+  of(entry: ModelEntry): Engine;
+}
+
+export interface App {
+  config: Config;
+  log: Logger;
+  /** The owner key that was just made; shown once, kept nowhere. */
+  createdKey: string | null;
+  database: OpenDatabase;
+  files: Files;
+  baseModels: BaseModels;
+  versions: Versions;
+  training: Training;
+  engines: Engines;
+  metrics: Metrics;
+  /** Whether the worker has its libraries and base model loaded, so that a job starts at once. */
+  isWorkerWarm(): boolean;
+  /** Lets go of everything in turn; running training goes on and is found again at the next start. */
+  close(): Promise<void>;
+}
+
+/** Expired files are out of reach at once; their bytes go within the hour. */
+const sweepMs = 3_600_000;
+
+/** Throws `setting_invalid`, `data_locked`, `database_unavailable`. What was opened before a failure is closed again. */
+export async function openApp(config: Config): Promise<App> {
+  refuseOpenNetwork(config);
+  const opened = new AsyncDisposableStack();
+  try {
+    return await openRooms(config, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+/** Whatever is opened goes on the stack at once, and is closed in the opposite order. */
+async function openRooms(config: Config, opened: AsyncDisposableStack): Promise<App> {
+  // Standard output belongs to the command line.
+  const log = pino({ level: config.log_level }, pino.destination(2));
+  const database = await openDatabase(config);
+  opened.defer(() => database.close());
+  const { created } = config.open ? { created: null } : await ensureOwnerKey(database.db, config.key);
+  // Uploads that a crash cut short: the lock of PGlite says that nobody else is receiving any.
+  if (database.kind === 'pglite') await rm(join(config.data, 'uploads'), { recursive: true, force: true });
+
+  const objects = await openDriver(objectStores, { driver: 'disk', folder: join(config.data, 'objects') });
+  const files: Files = { db: database.db, objects, maxUploadBytes: config.max_upload_mb * 2 ** 20 };
+  const baseModels = openBaseModels(config);
+  const versions: Versions = { db: database.db, dataDir: config.data, baseModels };
+  const engines = await openEngines(config);
+  opened.defer(async () => {
+    for (const engine of engines.all) await engine.close();
+  });
+
+  const launcher = await openDriver(launchers, { driver: config.launcher, python: config.python, data: config.data, root: projectRoot });
+  opened.defer(() => launcher.close());
+  const rooms = { config, log, createdKey: created, database, files, baseModels, versions, engines, metrics: createMetrics() };
+  const training = openTrainingRoom(rooms, launcher);
+  const reconciler = startReconciler(training);
+  opened.defer(() => reconciler.close());
+  opened.use(sweepExpiredFiles(rooms));
+  let isWarm = false;
+  void warmWorker(config, training).then((warm) => (isWarm = warm));
+
+  return { ...rooms, training, isWorkerWarm: () => isWarm, close: () => opened.disposeAsync() };
+}
+
+type BelowTraining = Omit<App, 'training' | 'isWorkerWarm' | 'close'>;
+
+function openTrainingRoom({ config, log, database, files, baseModels, versions, engines }: BelowTraining, launcher: Launcher): Training {
+  return openTraining({
+    db: database.db,
+    files,
+    versions,
+    baseModels,
+    launcher,
+    dataDir: config.data,
+    maxRuns: config.max_runs,
+    // The lock of PGlite lets one process in; on PostgreSQL several may share the runs.
+    owner: database.kind === 'pglite' ? 'local' : randomUUID(),
+    onVersion: async (version) => {
+      const { served, entry } = await resolveModel(versions, version.project_id, version.id);
+      await engines.of(entry).load(served);
+    },
+    log,
+  });
+}
+
+function sweepExpiredFiles({ files, log }: BelowTraining): Disposable {
+  const sweep = setInterval(() => {
+    deleteExpiredFiles(files).catch((error: unknown) => log.warn({ err: error }, 'expired files could not be deleted'));
+  }, sweepMs).unref();
+  return { [Symbol.dispose]: () => clearInterval(sweep) };
+}
+
+function refuseOpenNetwork(config: Config): void {
+  if (!config.open || isLoopback(config.host)) return;
+  throw new PlatformError(
+    'setting_invalid',
+    `TUNELOOP_OPEN switches keys off, and TUNELOOP_HOST is ${config.host}: anyone could use this server. Set TUNELOOP_HOST=127.0.0.1, or leave TUNELOOP_OPEN out.`,
+  );
+}
+
+/** The scripted engine always stands beside the chosen one: the model "scripted" is its. */
+async function openEngines(config: Config): Promise<Engines> {
+  const scripted = await openDriver(engineDrivers, { driver: 'scripted' });
+  const main = config.engine === 'scripted' ? scripted : await openDriver(engineDrivers, engineSettings(config));
+  return {
+    main,
+    all: main === scripted ? [main] : [main, scripted],
+    of: (entry) => (entry.source.type === 'scripted' ? scripted : main),
+  };
+}
+
+function engineSettings(config: Config) {
+  return {
+    driver: config.engine,
+    threads: config.engine_threads,
+    slots: config.engine_slots,
+    context: config.engine_context,
+    versions: config.engine_versions,
+    queue: config.engine_queue,
+  };
+}
+
+/** Libraries and base model are loaded before the first job asks for them. False when there is nothing to load, or it failed. */
+async function warmWorker(config: Config, training: Training): Promise<boolean> {
+  const id = config.warm_model;
+  try {
+    if (id === '' || baseModelState(training.baseModels, id) === 'absent') return false;
+    const { modelDir } = await requireBaseModel(training.baseModels, id);
+    await training.launcher.warm(modelDir);
+    return true;
+  } catch (error) {
+    training.log.warn({ err: error }, `the worker could not be warmed with ${id}; the first job will take longer`);
+    return false;
+  }
+}

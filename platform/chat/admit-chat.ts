@@ -1,0 +1,70 @@
+/** Admits a chat request: everything that can be wrong with it is found here, before the first byte of the answer. */
+import { textOf } from '#contract/openai/chat-messages.ts';
+import type { ChatCompletionRequest } from '#contract/openai/chat-completions.ts';
+import { PlatformError } from '#platform/core/errors.ts';
+import { newId } from '#platform/core/ids.ts';
+import type { OutputFormat } from '#platform/inference/engine.ts';
+import { renderChat } from '#platform/inference/render-chat.ts';
+import { isLegacy, offeredTools } from './chat-tools.ts';
+import type { Admitted, Chat } from './chat.ts';
+import { tokensLeft } from './prompt-limits.ts';
+import { resolveVersion } from './resolve-version.ts';
+import { choicesOf, notOnEngine } from './sampling.ts';
+
+export interface AdmittedChat extends Admitted {
+  wantsUsage: boolean;
+  /** The caller sent `functions`: the answer says `function_call`. */
+  isLegacy: boolean;
+  /** At most this many tool calls are passed on. */
+  mostToolCalls: number;
+}
+
+export async function admitChat(chat: Chat, projectId: string, request: ChatCompletionRequest): Promise<AdmittedChat> {
+  const resolved = await resolveVersion(chat, projectId, request.model);
+  const tools = offeredTools(request);
+  if (tools.length > 0 && !resolved.engine.supports.tools) throw notOnEngine(resolved, isLegacy(request) ? 'functions' : 'tools');
+  // The script reads the tools from the request; there is no template that could show them.
+  const shown = resolved.entry.source.type === 'scripted' ? [] : tools;
+  const text = await renderChat(resolved.modelDir, request.messages, shown);
+  const prompt = await resolved.engine.tokenize(resolved.version, text, true);
+  const requests = choicesOf(resolved, request, {
+    prompt,
+    maxTokens: tokensLeft(resolved, prompt.length, request.max_completion_tokens ?? request.max_tokens ?? null, 'messages'),
+    count: request.n,
+    topLogprobs: request.logprobs ? (request.top_logprobs ?? 0) : null,
+    echo: false,
+    format: formatOf(request),
+    ...(tools.length > 0 && { tools }),
+    lastUserText: lastUserText(request),
+  });
+  return {
+    id: newId('chatcmpl-'),
+    created: Math.floor(Date.now() / 1000),
+    model: request.model,
+    version: resolved.version,
+    fingerprint: resolved.fingerprint,
+    engine: resolved.engine,
+    requests,
+    promptTokens: prompt.length,
+    wantsUsage: request.stream_options?.include_usage ?? false,
+    isLegacy: isLegacy(request),
+    mostToolCalls: request.parallel_tool_calls && !isLegacy(request) ? Infinity : 1,
+  };
+}
+
+function formatOf(request: ChatCompletionRequest): OutputFormat {
+  const format = request.response_format;
+  if (!format || format.type === 'text') return { type: 'text' };
+  if (format.type === 'json_object') return { type: 'json_object' };
+  if (!format.json_schema.schema) {
+    throw new PlatformError('invalid_request', 'response_format.json_schema.schema: is needed with type json_schema', {
+      param: 'response_format.json_schema.schema',
+    });
+  }
+  return { type: 'json_schema', schema: format.json_schema.schema };
+}
+
+function lastUserText(request: ChatCompletionRequest): string {
+  const last = request.messages.findLast((message) => message.role === 'user');
+  return last ? textOf(last.content) : '';
+}

@@ -1,0 +1,57 @@
+/** What the chat room is handed, and what every request of it has become once it is admitted. */
+import type { ModelEntry } from '#contract/model.ts';
+import type { Engine, GenerateRequest, ServedVersion } from '#platform/inference/engine.ts';
+import type { Versions } from '#platform/models/versions.ts';
+import type { Metrics } from '#platform/monitoring/metrics.ts';
+
+export interface Chat {
+  versions: Versions;
+  metrics: Metrics;
+  /** The engine that answers for a model of the catalogue. */
+  engineOf(entry: ModelEntry): Engine;
+  /** What answers a plain prompt that names no model. */
+  defaultModel: string;
+  /** Names that were resolved a moment ago: project and model id → the version. */
+  resolved: Map<string, { version: Promise<ResolvedVersion>; untilMs: number }>;
+}
+
+/** What a model's name means at one moment. */
+export interface ResolvedVersion {
+  version: ServedVersion;
+  entry: ModelEntry;
+  engine: Engine;
+  /** Folder with the tokenizer and the chat template. */
+  modelDir: string;
+  /** Longest prompt + answer, in tokens. */
+  contextLength: number;
+  /** Token ids are below it; null when the model does not say. */
+  vocabularySize: number | null;
+  fingerprint: string;
+}
+
+export function openChat(parts: Omit<Chat, 'resolved'>): Chat {
+  return { ...parts, resolved: new Map() };
+}
+
+/** Everything that can be wrong with a request has been found: what is left is to generate. */
+export interface Admitted {
+  /** Id of the answer, `chatcmpl-…` or `cmpl-…`. */
+  id: string;
+  /** Unix seconds. */
+  created: number;
+  /** The model as the caller named it. */
+  model: string;
+  version: ServedVersion;
+  /** Says which weights answer: OpenAI's `system_fingerprint`. */
+  fingerprint: string;
+  engine: Engine;
+  /** One a choice, in the order of their indices. */
+  requests: GenerateRequest[];
+  /** Tokens of all prompts, each counted once. */
+  promptTokens: number;
+}
+
+/** Names the exact version in an answer's header: its id and the hash of its adapter. */
+export function versionName(version: ServedVersion): string {
+  return version.adapter ? `${version.id}@sha256:${version.adapter.sha256}` : version.id;
+}
