@@ -62,6 +62,8 @@ class TrainingSettings(Shape):
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     # Trades time for memory.
     gradient_checkpointing: bool
+    # Share of the words of user messages left out while training, drawn anew each epoch: paraphrases are answered too.
+    prompt_dropout: Annotated[float, Field(ge=0, le=0.9)]
     # Batches rows of like length, so that less is padding.
     group_by_length: bool
     logging_steps: Annotated[int, Field(ge=1)]

@@ -46,9 +46,9 @@ describeDatabases('a person who steers', (database) => {
   });
 
   it('may resume a run in the very moment it pauses, again and again', async () => {
-    const training = await open({ script: { steps: 300, stepMs: 5 } });
+    const training = await open({ script: { steps: 150, stepMs: 20 } });
     const { id } = await training.submit();
-    for (let pauses = 1; pauses <= 6; pauses++) {
+    for (let pauses = 1; pauses <= 4; pauses++) {
       await training.untilStep(id, pauses * 5);
       await pauseRun(training, project, id);
       let seen = 0;
@@ -58,8 +58,8 @@ describeDatabases('a person who steers', (database) => {
       }
       await resumeRun(training, project, id);
     }
-    expect(await training.ended(id)).toMatchObject({ state: 'succeeded', attempt: 7 });
-    expect(await training.steps(id)).toEqual(Array.from({ length: 300 }, (_, index) => index + 1));
+    expect(await training.ended(id)).toMatchObject({ state: 'succeeded', attempt: 5 });
+    expect(await training.steps(id)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
   });
 
   it('does not wait for a cold worker: the run is cancelled at once, and what starts later is ended', async () => {

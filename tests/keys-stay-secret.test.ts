@@ -1,0 +1,50 @@
+/** No key, good or bad, is written anywhere: not to the log at its chattiest, not to the database, not to any file. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { newDataDir, removeDataDir, startPlatform } from './running-platform.ts';
+
+const dataDir = newDataDir();
+afterAll(() => removeDataDir(dataDir));
+
+const secrets = {
+  key: 'sk-tl-canary-of-the-owner-0001',
+  wrongKey: 'sk-tl-canary-of-a-stranger-0002',
+  keyInQuery: 'sk-tl-canary-in-a-query-0003',
+  metricsToken: 'canary-of-prometheus-0004',
+};
+
+it('keys are neither logged nor stored, whatever is asked with them', async () => {
+  const platform = await startPlatform(dataDir, {
+    TUNELOOP_KEY: secrets.key,
+    TUNELOOP_METRICS_TOKEN: secrets.metricsToken,
+    TUNELOOP_ENGINE: 'scripted',
+    TUNELOOP_LOG_LEVEL: 'debug',
+  });
+  const answers: string[] = [];
+  const ask = async (path: string, bearer: string, options: RequestInit = {}): Promise<void> => {
+    const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };
+    answers.push(await (await fetch(platform.url + path, { ...options, headers })).text());
+  };
+  for (const bearer of [secrets.key, secrets.wrongKey, secrets.metricsToken]) {
+    for (const path of ['/v1/models', '/v1/nowhere', '/v1/files/file-x', '/metrics', `/v1/files?key=${secrets.keyInQuery}&limit=x`])
+      await ask(path, bearer);
+    await ask('/v1/chat/completions', bearer, { method: 'POST', body: '{broken' });
+    await ask('/v1/chat/completions', bearer, {
+      method: 'POST',
+      body: JSON.stringify({ model: 'nobody', messages: [{ role: 'user', content: 'x' }] }),
+    });
+  }
+  expect(answers.length).toBe(21);
+  await platform.stop();
+  for (const [name, secret] of Object.entries(secrets)) {
+    expect(platform.output(), `${name} in the log`).not.toContain(secret);
+    expect(answers.join('\n'), `${name} in an answer`).not.toContain(secret);
+    for (const file of filesOf(dataDir)) expect(readFileSync(file).includes(secret), `${name} in ${file}`).toBe(false);
+  }
+});
+
+function filesOf(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}

@@ -1,0 +1,90 @@
+"""Which rows meet in which batch, and how they become tensors."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.data import Sampler
+
+from worker.contract import TrainingSettings
+from worker.examples import IGNORED, Example
+
+# Rows are sorted by length within so many batches: enough to save padding, few enough to keep the order random.
+_POOL_BATCHES = 50
+# Lengths are blurred by up to this share before sorting, so that a row meets other neighbours in every epoch.
+_LENGTH_BLUR = 0.1
+
+
+class EpochSampler(Sampler[int]):
+    """The order of the rows, a function of seed and epoch alone: a resumed run reads on exactly where it stopped."""
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, group_by_length: bool) -> None:
+        self._lengths_N = torch.tensor(lengths, dtype=torch.float64)
+        self._batch_size = batch_size
+        self._seed = seed
+        self._group_by_length = group_by_length
+        self._epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        """Counted from 0."""
+        return self._epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer before each epoch, counted from 0."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths_N)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
+        order_N = torch.randperm(len(self), generator=generator)
+        return iter((self._grouped(order_N, generator) if self._group_by_length else order_N).tolist())
+
+    def _grouped(self, order_N: Tensor, generator: torch.Generator) -> Tensor:
+        """The same rows, so that each batch holds rows of like length; the batches stay in random order."""
+        batches: list[Tensor] = []
+        for pool in order_N.split(self._batch_size * _POOL_BATCHES):
+            blur = 1 + _LENGTH_BLUR * torch.rand(len(pool), generator=generator, dtype=torch.float64)
+            pool = pool[(self._lengths_N[pool] * blur).argsort(descending=True, stable=True)]
+            batches += pool.split(self._batch_size)
+        # A batch that is not full goes last: the data loader cuts the order into batches by counting.
+        whole = [batch for batch in batches if len(batch) == self._batch_size]
+        rest = [batch for batch in batches if len(batch) < self._batch_size]
+        shuffled = [whole[at] for at in torch.randperm(len(whole), generator=generator).tolist()]
+        return torch.cat(shuffled + rest)
+
+
+class Collator:
+    """Rows, given by their place in the examples, as one batch: padded on the right to the longest of them."""
+
+    def __init__(self, pick: Callable[[int], Example], pad_token_id: int) -> None:
+        self._pick = pick
+        self._pad_token_id = pad_token_id
+
+    def __call__(self, items: Sequence[dict[str, int]]) -> dict[str, Tensor]:
+        places = [item["place"] for item in items]
+        chosen = [self._pick(place) for place in places]
+        return {
+            "input_ids": self._pad([example.token_ids_T for example in chosen], self._pad_token_id),
+            "labels": self._pad([example.labels_T for example in chosen], IGNORED),
+            "attention_mask": self._pad([[1] * len(example.token_ids_T) for example in chosen], 0),
+            "places": torch.tensor(places),
+        }
+
+    @staticmethod
+    def _pad(rows: list[list[int]], value: int) -> Tensor:
+        longest = max(len(row) for row in rows)
+        return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
+
+
+def steps_per_epoch(rows: int, settings: TrainingSettings) -> int:
+    """Optimiser steps of one epoch; the last may hold fewer batches or rows than the others."""
+    return math.ceil(math.ceil(rows / settings.batch_size) / settings.gradient_accumulation_steps)
+
+
+def total_steps(rows: int, settings: TrainingSettings) -> int:
+    """Optimiser steps of the whole run."""
+    return settings.max_steps or settings.n_epochs * steps_per_epoch(rows, settings)

@@ -1,0 +1,144 @@
+"""Folders of trained weights that exist whole or not at all: a manifest, written last, says what is in them."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from worker.contract import ArtifactFile, ArtifactManifest, TrainingJob
+from worker.durable import canonical_json, measure_file, sync_file, sync_folder, write_file
+from worker.failures import WorkerError
+
+MANIFEST = "manifest.json"
+_TEMPORARY = ".tmp-"
+
+
+def config_sha256(job: TrainingJob) -> str:
+    """What a checkpoint must have been trained with, to be gone on from."""
+    parts = {"adapter", "method", "settings", "seed"}
+    return hashlib.sha256(canonical_json(job.model_dump(mode="json", include=parts))).hexdigest()
+
+
+class ArtifactStore:
+    """The checkpoints and the final adapter of one run, below its output folder."""
+
+    def __init__(self, job: TrainingJob) -> None:
+        self._job = job
+        self._root = Path(job.output_dir)
+        self._config_sha256 = config_sha256(job)
+
+    def sweep(self) -> None:
+        """Removes what a killed attempt left half-written."""
+        for folder in (self._root, self._root / "checkpoints"):
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.glob(f"{_TEMPORARY}*"):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def commit_checkpoint(self, step: int, write: Callable[[Path], None]) -> tuple[str, str]:
+        """Saves a checkpoint; returns its path relative to the output folder, and the hash of its manifest."""
+        return self._commit("checkpoint", f"checkpoints/step-{step}", step, write)
+
+    def commit_adapter(self, step: int, write: Callable[[Path], None]) -> tuple[str, str]:
+        """Saves the final adapter; returns like commit_checkpoint."""
+        return self._commit("adapter", "adapter", step, write)
+
+    def _commit(self, kind: Literal["checkpoint", "adapter"], name: str, step: int, write: Callable[[Path], None]) -> tuple[str, str]:
+        """Temporary folder → files on disk → manifest on disk → rename → name on disk. A kill in between leaves no trace of it."""
+        final = self._root / name
+        temporary = final.with_name(f"{_TEMPORARY}{self._job.attempt}-{final.name}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        try:
+            temporary.mkdir()
+            write(temporary)
+            manifest = self._manifest(kind, step, temporary)
+            written = write_file(temporary / MANIFEST, canonical_json(manifest.model_dump(mode="json")))
+            sync_folder(temporary)
+            self._give_name(temporary, final)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        return name, written.sha256
+
+    def _manifest(self, kind: Literal["checkpoint", "adapter"], step: int, folder: Path) -> ArtifactManifest:
+        files: list[ArtifactFile] = []
+        for path in sorted(folder.iterdir()):
+            found = sync_file(path)
+            files.append(ArtifactFile(path=path.name, size=found.size, sha256=found.sha256))
+        return ArtifactManifest(
+            version=1,
+            kind=kind,
+            run_id=self._job.run_id,
+            attempt=self._job.attempt,
+            step=step,
+            base_model=self._job.model,
+            base_sha256=self._job.base_sha256,
+            config_sha256=self._config_sha256,
+            files=files,
+        )
+
+    def _give_name(self, temporary: Path, final: Path) -> None:
+        """Renames; a folder of an earlier attempt at the same place makes way, one of a later attempt is left alone."""
+        if final.exists():
+            if (final / MANIFEST).exists() and read_manifest(final).attempt > self._job.attempt:
+                raise WorkerError("worker_lost", f"A later attempt of this run has already written {final}.")
+            self._set_aside(final)
+        temporary.rename(final)
+        sync_folder(final.parent)
+
+    def _set_aside(self, folder: Path) -> None:
+        """Takes the name from a folder before its files go, so that none is ever seen with files missing."""
+        aside = folder.with_name(f"{_TEMPORARY}removed-{folder.name}")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+
+    def prune(self, keep: int, best_step: int | None) -> list[tuple[int, str]]:
+        """Removes all but the newest checkpoints and the best; returns step and relative path of each removed one."""
+        folders = {int(path.name.removeprefix("step-")): path for path in (self._root / "checkpoints").glob("step-*")}
+        newest = sorted(folders, reverse=True)[:keep]
+        removed: list[tuple[int, str]] = []
+        for step in sorted(folders):
+            if step not in newest and step != best_step:
+                self._set_aside(folders[step])
+                removed.append((step, f"checkpoints/step-{step}"))
+        return removed
+
+    def verify_resumable(self, folder: Path) -> ArtifactManifest:
+        """The manifest of a checkpoint that this job may go on from.
+
+        Raises WorkerError: `checkpoint_corrupt` when any byte of it is not as written, `config_error` when it was trained on
+        another base model or with other settings.
+        """
+        manifest = verify(folder)
+        if manifest.kind != "checkpoint":
+            raise WorkerError("config_error", f"{folder} is a finished adapter, not a checkpoint to go on from.")
+        if manifest.base_sha256 != self._job.base_sha256:
+            raise WorkerError("config_error", f"{folder} was trained on another base model ({manifest.base_model}).")
+        if manifest.config_sha256 != self._config_sha256:
+            raise WorkerError("config_error", f"{folder} was trained with another adapter, method, seed or other settings.")
+        return manifest
+
+
+def read_manifest(folder: Path) -> ArtifactManifest:
+    """What a folder says of itself. Raises WorkerError('checkpoint_corrupt')."""
+    try:
+        return ArtifactManifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError, json.JSONDecodeError) as error:
+        raise WorkerError("checkpoint_corrupt", f"{folder / MANIFEST} is missing or not a manifest: {error}") from error
+
+
+def verify(folder: Path) -> ArtifactManifest:
+    """Compares every file with the manifest: size and SHA-256. Raises WorkerError('checkpoint_corrupt')."""
+    manifest = read_manifest(folder)
+    for file in manifest.files:
+        path = folder / file.path
+        if Path(file.path).name != file.path or not path.is_file():
+            raise WorkerError("checkpoint_corrupt", f"{path} is missing.")
+        found = measure_file(path)
+        if found.size != file.size or found.sha256 != file.sha256:
+            raise WorkerError("checkpoint_corrupt", f"{path} is not what was saved: its size or SHA-256 differs from the manifest.")
+    return manifest

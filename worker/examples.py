@@ -1,0 +1,156 @@
+"""Chat rows to token ids and labels: the loss mask is made here and nowhere else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import TemplateError
+from transformers import PreTrainedTokenizerBase
+
+from worker.contract import RowProblem
+from worker.rows import ChatRow, RowRefused
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row as the trainer takes it. Both lists have length T; labels_T is the token itself where it carries loss, else -100."""
+
+    row: int
+    token_ids_T: list[int]
+    labels_T: list[int]
+
+    @property
+    def trained_tokens(self) -> int:
+        """How many tokens carry loss. The first has no token before it that could predict it."""
+        return sum(label != IGNORED for label in self.labels_T[1:])
+
+
+@dataclass(frozen=True)
+class _Rendered:
+    """A row as text, and the spans [start, end) of it, in characters, that the assistant says."""
+
+    text: str
+    spans: list[tuple[int, int]]
+
+
+class ExampleMaker:
+    """Renders rows with the chat template of one model and masks all but the assistant's turns.
+
+    A turn is what the template adds after its own generation prompt, up to and with the end-of-turn token: exactly what the
+    model has to say when it is asked. This needs no {% generation %} markers in the template.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> None:
+        self._tokenizer = tokenizer
+        self._max_tokens = max_tokens
+        self._end_ids = {*tokenizer.all_special_ids, *_special_added_ids(tokenizer)}
+
+    def make(self, rows: Sequence[ChatRow]) -> tuple[list[Example], list[RowProblem]]:
+        """An example for each row that can be trained on, a problem for each that cannot."""
+        examples: list[Example] = []
+        problems: list[RowProblem] = []
+        for row in rows:
+            try:
+                examples.append(self._make_one(row))
+            except RowRefused as error:
+                problems.append(RowProblem(row=row.row, reason=str(error)))
+        return examples, problems
+
+    def _make_one(self, row: ChatRow) -> Example:
+        rendered = self._render_spans(row)
+        token_ids_T, trained_T = self._tokenize(rendered)
+        if len(token_ids_T) > self._max_tokens:
+            raise RowRefused(f"{len(token_ids_T)} tokens long, and the limit is {self._max_tokens}")
+        labels_T = [token if trained else IGNORED for token, trained in zip(token_ids_T, trained_T, strict=True)]
+        example = Example(row.row, token_ids_T, labels_T)
+        if example.trained_tokens == 0:
+            raise RowRefused("no token carries loss: every assistant message has weight 0 or renders to nothing")
+        return example
+
+    def _render_spans(self, row: ChatRow) -> _Rendered:
+        """Renders the row up to each assistant turn and after it; each text must begin with the one before."""
+        text = self._render(row.messages, row.tools)
+        spans: list[tuple[int, int]] = []
+        for index, message in enumerate(row.messages):
+            if message["role"] != "assistant" or message.get("weight") == 0:
+                continue
+            prompt = self._render(row.messages[:index], row.tools, add_generation_prompt=True)
+            said = self._render(row.messages[: index + 1], row.tools)
+            if not said.startswith(prompt) or not text.startswith(said):
+                raise RowRefused(
+                    f"message {index + 1} (assistant): the chat template of the model renders what comes before it differently "
+                    "once it is there, so what the assistant says cannot be told from its prompt"
+                )
+            spans.append((len(prompt), len(said)))
+        return _Rendered(text, spans)
+
+    def _render(self, messages: list[dict[str, Any]], tools: list[Any] | None, add_generation_prompt: bool = False) -> str:
+        try:
+            rendered = self._tokenizer.apply_chat_template(
+                messages, tools=tools, tokenize=False, add_generation_prompt=add_generation_prompt
+            )
+        except (TemplateError, TypeError, KeyError, ValueError) as error:
+            raise RowRefused(f"the chat template of the model refuses the messages: {error}") from error
+        if not isinstance(rendered, str):
+            raise TypeError(f"the chat template rendered to a {type(rendered).__name__}")
+        return rendered
+
+    def _tokenize(self, rendered: _Rendered) -> tuple[list[int], list[bool]]:
+        """Token ids of the whole text, and which of them carry loss."""
+        token_ids_T = self._ids(rendered.text)
+        prompts = [self._ids(rendered.text[:start]) for start, _ in rendered.spans]
+        if all(token_ids_T[: len(prompt)] == prompt for prompt in prompts):
+            turns = [
+                (len(prompt), _common_prefix(token_ids_T, self._ids(rendered.text[:end])))
+                for prompt, (_, end) in zip(prompts, rendered.spans, strict=True)
+            ]
+        else:
+            token_ids_T, turns = self._tokenize_apart(rendered)
+        trained_T = [False] * len(token_ids_T)
+        for start, end in turns:
+            ends = [at for at in range(start, end) if token_ids_T[at] in self._end_ids]
+            if start < end and not ends:
+                raise RowRefused(
+                    "the chat template of the model puts no end-of-turn token after an assistant message, "
+                    "so the model would never learn to stop"
+                )
+            # What follows the end-of-turn token (a newline in many templates) is never generated.
+            for at in range(start, ends[-1] + 1 if ends else start):
+                trained_T[at] = True
+        return token_ids_T, trained_T
+
+    def _tokenize_apart(self, rendered: _Rendered) -> tuple[list[int], list[tuple[int, int]]]:
+        """Token ids of the pieces between the starts of the assistant's turns, where a token of the whole straddles one.
+
+        A model is asked with the tokens of the prompt alone, so this is what it meets when it answers. Also returns the turns as
+        ranges of tokens.
+        """
+        cuts = [start for start, _ in rendered.spans] + [len(rendered.text)]
+        token_ids_T = self._ids(rendered.text[: cuts[0]])
+        turns: list[tuple[int, int]] = []
+        for (start, end), cut in zip(rendered.spans, cuts[1:], strict=True):
+            piece = self._ids(rendered.text[start:cut])
+            said = _common_prefix(piece, self._ids(rendered.text[start:end]))
+            turns.append((len(token_ids_T), len(token_ids_T) + said))
+            token_ids_T += piece
+        if self._tokenizer.decode(token_ids_T) != self._tokenizer.decode(self._ids(rendered.text)):
+            raise RowRefused("a token of the model lies half in the prompt and half in what the assistant says")
+        return token_ids_T, turns
+
+    def _ids(self, text: str) -> list[int]:
+        return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def _common_prefix(left: list[int], right: list[int]) -> int:
+    """How many tokens the two lists have in common before they differ."""
+    for at, (a, b) in enumerate(zip(left, right, strict=False)):
+        if a != b:
+            return at
+    return min(len(left), len(right))
+
+
+def _special_added_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Control tokens that the vocabulary marks as special without giving them one of the named parts."""
+    return {token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special}

@@ -1,0 +1,73 @@
+"""A batch as one sequence: no padding, and what all its rows begin with (a system prompt, mostly) computed once.
+
+Exact, not an approximation: a mask lets every token see the shared beginning and its own row, and its position is the one it
+has there.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from worker.examples import IGNORED
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The shared beginning, then what follows it in each row. T counts all of these tokens."""
+
+    token_ids_1_T: Tensor
+    labels_1_T: Tensor
+    positions_1_T: Tensor
+    # True where the token of the row may look at the token of the column.
+    mask_1_1_T_T: Tensor
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """Multiplications of one layer: for a token, and for a token that looks at another."""
+
+    token: int
+    pair: int
+
+    @classmethod
+    def of(cls, layer: nn.Module, hidden_size: int) -> "LayerCost":
+        """Counted from the layer: every weight meets every token once, and a pair costs a score and a weighted value."""
+        return cls(token=sum(weight.numel() for weight in layer.parameters()), pair=2 * hidden_size)
+
+
+def pack(token_ids_B_T: Tensor, labels_B_T: Tensor, lengths_B: list[int], cost: LayerCost) -> Packed | None:
+    """The batch as one sequence; None where rows side by side cost less, as long rows with little in common do."""
+    shared = _shared_tokens(token_ids_B_T, labels_B_T, min(lengths_B))
+    total = shared + sum(length - shared for length in lengths_B)
+    rows, longest = token_ids_B_T.shape
+    if total * cost.token + total**2 * cost.pair >= rows * (longest * cost.token + longest**2 * cost.pair):
+        return None
+    own = [slice(shared, length) for length in lengths_B]
+    device = token_ids_B_T.device
+    positions_T = torch.cat([torch.arange(shared), *(torch.arange(part.start, part.stop) for part in own)]).to(device)
+    # 0 is the shared beginning, 1, 2, … are the rows.
+    row_T = torch.cat([torch.full((part.stop - part.start,), at) for at, part in enumerate([slice(0, shared), *own])]).to(device)
+    before_T_T = torch.ones(total, total, dtype=torch.bool, device=device).tril()
+    visible_T_T = before_T_T & ((row_T[:, None] == row_T) | (row_T == 0))
+    return Packed(
+        token_ids_1_T=_join(token_ids_B_T, shared, own),
+        labels_1_T=_join(labels_B_T, shared, own),
+        positions_1_T=positions_T[None],
+        mask_1_1_T_T=visible_T_T[None, None],
+    )
+
+
+def _join(rows_B_T: Tensor, shared: int, own: list[slice]) -> Tensor:
+    return torch.cat([rows_B_T[0, :shared], *(row[part] for row, part in zip(rows_B_T, own, strict=True))])[None]
+
+
+def _shared_tokens(token_ids_B_T: Tensor, labels_B_T: Tensor, shortest: int) -> int:
+    """How many tokens all rows begin with.
+
+    At least one token without loss is left to each row: it predicts the first that has one, and parts it from the row before.
+    """
+    same_T = (token_ids_B_T == token_ids_B_T[0]).all(dim=0)[:shortest]
+    common = int(same_T.long().cumprod(dim=0).sum())
+    first_trained = int((labels_B_T != IGNORED).long().argmax(dim=1).min())
+    return max(0, min(common, first_trained - 1))

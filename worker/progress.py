@@ -1,0 +1,156 @@
+"""What happens between two optimiser steps: report, evaluate, save, and look whether the job is to stop."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState
+
+from worker.checkpoints import ArtifactStore
+from worker.contract import Evaluation, TrainingJob
+from worker.control import requested_action
+from worker.events import EventLog
+from worker.workbench import MethodTrainer, Tally
+
+# Steps over which the pace is averaged for the time that is left.
+_PACE_STEPS = 20
+
+
+@dataclass
+class Counters:
+    """How far a run has come, over all its attempts. Saved with every checkpoint."""
+
+    training_sha256: str
+    seen_tokens: int = 0
+    # Spent in optimiser steps.
+    seconds: float = 0.0
+    best_step: int | None = None
+    best_loss: float | None = None
+    # Of the current epoch.
+    epoch: Tally = field(default_factory=Tally)
+
+
+class Progress(TrainerCallback):
+    """Drives a run by the settings of its job. `stopped` says why it ended early, and the checkpoint that it left."""
+
+    def __init__(
+        self,
+        job: TrainingJob,
+        trainer: MethodTrainer,
+        write_adapter: Callable[[Path], None],
+        events: EventLog,
+        store: ArtifactStore,
+        counters: Counters,
+        steps_per_epoch: int,
+    ) -> None:
+        self._job = job
+        self._trainer = trainer
+        self._write_adapter = write_adapter
+        self._events = events
+        self._store = store
+        self._eval_steps = job.settings.eval_steps or steps_per_epoch
+        self._save_steps = job.settings.save_steps or steps_per_epoch
+        self.counters = counters
+        self._window = Tally()
+        self._window_seconds = 0.0
+        self._pace: deque[float] = deque(maxlen=_PACE_STEPS)
+        self._step_began = 0.0
+        self._learning_rate = 0.0
+        self._process = psutil.Process()
+        self.evaluation: Evaluation | None = None
+        self.stopped: tuple[Literal["pause", "cancel"], str] | None = None
+
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Starts the sums of an epoch anew, unless a resumed run is in the middle of it."""
+        if state.epoch is None or float(state.epoch).is_integer():
+            self.counters.epoch = Tally()
+
+    def on_step_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Starts the clock of a step."""
+        self._step_began = time.monotonic()
+
+    def on_pre_optimizer_step(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Notes the rate of this step; the schedule moves on before the step ends."""
+        self._learning_rate = self._trainer.learning_rate()
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """One optimiser step has been done."""
+        self._count(time.monotonic() - self._step_began)
+        step, last = state.global_step, state.global_step >= state.max_steps
+        if step % self._job.settings.logging_steps == 0 or last:
+            self._report(state)
+        self.evaluation = None
+        if self._job.validation_file is not None and (step % self._eval_steps == 0 or last):
+            self._evaluate(step)
+        action = requested_action(Path(self._job.attempt_dir))
+        if action == "pause" and last:
+            action = None  # nothing is left to go on with
+        if action is not None or step % self._save_steps == 0 or last:
+            path = self._save(state)
+            if action is not None:
+                self.stopped = (action, path)
+                control.should_training_stop = True
+
+    def _count(self, seconds: float) -> None:
+        tally, self._trainer.tally = self._trainer.tally, Tally()
+        self._window += tally
+        self._window_seconds += seconds
+        self._pace.append(seconds)
+        self.counters.epoch += tally
+        self.counters.seen_tokens += tally.seen
+        self.counters.seconds += seconds
+
+    def _report(self, state: TrainerState) -> None:
+        self._events.write(
+            "run-step",
+            step=state.global_step,
+            total_steps=state.max_steps,
+            epoch=float(state.epoch or 0),
+            loss=self._window.mean_loss,
+            step_seconds=self._window_seconds,
+            mean_token_accuracy=self._window.accuracy,
+            learning_rate=self._learning_rate,
+            grad_norm=self._trainer.grad_norm,
+            seen_tokens=self.counters.seen_tokens,
+            tokens_per_second=self._window.seen / max(self._window_seconds, 1e-9),
+            memory_bytes=torch.cuda.memory_allocated() if torch.cuda.is_available() else self._process.memory_info().rss,
+            eta_seconds=sum(self._pace) / len(self._pace) * (state.max_steps - state.global_step),
+        )
+        self._window = Tally()
+        self._window_seconds = 0.0
+
+    def _evaluate(self, step: int) -> None:
+        self._events.phase("evaluating")
+        self.evaluation = self._trainer.measure()
+        self._events.write("run-evaluated", step=step, **self.evaluation.model_dump())
+        self._events.phase("training")
+
+    def _save(self, state: TrainerState) -> str:
+        """Saves a checkpoint, then removes those that are too many; returns its path relative to the output folder."""
+        counters, step = self.counters, state.global_step
+        if self.evaluation is not None and (counters.best_loss is None or self.evaluation.loss < counters.best_loss):
+            counters.best_step, counters.best_loss = step, self.evaluation.loss
+
+        def write(folder: Path) -> None:
+            self._write_adapter(folder)
+            self._trainer.write_state(folder, asdict(counters))
+            state.save_to_json(str(folder / "trainer_state.json"))
+
+        path, manifest_sha256 = self._store.commit_checkpoint(step, write)
+        self._events.write(
+            "checkpoint-saved",
+            step=step,
+            path=path,
+            manifest_sha256=manifest_sha256,
+            train_loss=counters.epoch.mean_loss,
+            train_mean_token_accuracy=counters.epoch.accuracy,
+            evaluation=self.evaluation,
+        )
+        for removed_step, removed_path in self._store.prune(self._job.settings.save_total_limit, counters.best_step):
+            self._events.write("checkpoint-removed", step=removed_step, path=removed_path)
+        return path

@@ -1,0 +1,113 @@
+"""Lines of a training file to chat messages; what cannot be one is named with its row and reason."""
+
+import json
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NoReturn
+
+from worker.contract import RowProblem
+
+ROLES = ("system", "developer", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True)
+class ChatRow:
+    """One training example. `row` counts from 1, as the lines of the file do."""
+
+    row: int
+    messages: list[dict[str, Any]]
+    tools: list[Any] | None
+
+
+class RowRefused(Exception):
+    """Why one row cannot be trained on."""
+
+
+def read_rows(path: Path) -> tuple[list[ChatRow], list[RowProblem]]:
+    """All rows that are well-formed chats, and a problem for each that is not. Blank lines are skipped."""
+    rows: list[ChatRow] = []
+    problems: list[RowProblem] = []
+    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    for row, line in enumerate(content.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(_parse_row(row, line))
+        except RowRefused as error:
+            problems.append(RowProblem(row=row, reason=str(error)))
+    return rows, problems
+
+
+def _parse_row(row: int, line: bytes) -> ChatRow:
+    try:
+        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise RowRefused(f"not UTF-8 text: byte {error.start + 1} of the line") from None
+    except json.JSONDecodeError as error:
+        raise RowRefused(f"broken JSON: {error.msg} at character {error.colno}") from None
+    except RecursionError:
+        raise RowRefused("broken JSON: nested too deeply") from None
+    if not isinstance(value, dict):
+        raise RowRefused('not a JSON object with "messages"')
+    messages = value.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise RowRefused('"messages" is missing, empty or not a list')
+    tools = value.get("tools")
+    if tools is not None and not isinstance(tools, list):
+        raise RowRefused('"tools" is not a list')
+    parsed = [_parse_message(index, message) for index, message in enumerate(messages, start=1)]
+    _check_order([message["role"] for message in parsed])
+    return ChatRow(row, parsed, tools)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise RowRefused(f"broken JSON: {name} is not a JSON value")
+
+
+def _parse_message(index: int, message: Any) -> dict[str, Any]:
+    """One message as chat templates expect it: role, content as one string, and what else it carries."""
+    if not isinstance(message, dict):
+        raise RowRefused(f"message {index} is not an object")
+    role = message.get("role")
+    if role not in ROLES:
+        raise RowRefused(f"message {index} has the role {json.dumps(role)}; roles are {', '.join(ROLES)}")
+    weight = message.get("weight")
+    if weight is not None and (role != "assistant" or isinstance(weight, bool) or weight not in (0, 1)):
+        raise RowRefused(f'message {index}: "weight" is 0 or 1, on assistant messages only')
+    content = _plain_text(index, message.get("content"))
+    if content is None and not (role == "assistant" and message.get("tool_calls")):
+        raise RowRefused(f'message {index} ({role}) has no "content"')
+    if role == "assistant" and content == "" and not message.get("tool_calls"):
+        raise RowRefused(f"message {index} (assistant) is empty")
+    return {**message, "role": role, "content": content}
+
+
+def _plain_text(index: int, content: Any) -> str | None:
+    """The text of a message, given as one string or as OpenAI's list of text parts."""
+    if content is None or isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        texts = [part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None for part in content]
+        if texts and all(isinstance(text, str) for text in texts):
+            return "".join(str(text) for text in texts)
+    raise RowRefused(f'message {index}: "content" is neither text nor a list of text parts')
+
+
+def _check_order(roles: list[str]) -> None:
+    """System first, then the user, and the assistant last; no two assistant messages in a row."""
+    turns = roles[1:] if roles[0] in ("system", "developer") else roles
+    if "assistant" not in roles:
+        raise RowRefused("there is no assistant message, so there is nothing to learn")
+    for role in ("system", "developer"):
+        if role in turns:
+            raise RowRefused(f"a {role} message stands after the first message")
+    if turns[0] != "user":
+        raise RowRefused(f"the first message after the system message is from the {turns[0]}, not from the user")
+    for before, role in pairwise(turns):
+        if before == role == "assistant":
+            raise RowRefused("two assistant messages follow each other")
+        if role == "tool" and before not in ("assistant", "tool"):
+            raise RowRefused(f"a tool message follows a {before} message")
+    if turns[-1] != "assistant":
+        raise RowRefused(f"the last message is from the {turns[-1]}, not from the assistant")

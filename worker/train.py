@@ -1,0 +1,178 @@
+"""One attempt of a training job, from its rows to its adapter."""
+
+import hashlib
+import os
+import resource
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+import transformers
+
+from worker.adapters import ADAPTERS
+from worker.batches import steps_per_epoch, total_steps
+from worker.checkpoints import ArtifactStore
+from worker.contract import RowProblem, TrainingJob
+from worker.control import requested_action
+from worker.events import EventLog
+from worker.examples import Example, ExampleMaker
+from worker.export_gguf import check_exportable, gguf_names
+from worker.failures import WorkerError, explain
+from worker.load import BaseModel
+from worker.methods import METHODS
+from worker.progress import Counters, Progress
+from worker.prompt_dropout import PromptDropout
+from worker.rows import ChatRow, read_rows
+from worker.trainer_state import adapter_tensors, read_progress, write_adapter
+from worker.workbench import MethodTrainer, Tally, Workbench
+
+SUCCEEDED = 0
+FAILED = 1
+
+
+@dataclass(frozen=True)
+class _Rows:
+    training: list[Example]
+    validation: list[Example]
+    vary: PromptDropout | None
+
+
+def run_attempt(job: TrainingJob, load: Callable[[], BaseModel]) -> int:
+    """Runs one attempt to its end; returns the exit code of its process. Every end is an event: this raises nothing."""
+    attempt_dir = Path(job.attempt_dir)
+    attempt_dir.mkdir(parents=True, exist_ok=True)
+    events = EventLog(attempt_dir)
+    try:
+        _run(job, load, events)
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        sys.stderr.flush()
+        events.failed(explain(error, str(attempt_dir / "worker.log")))
+        return FAILED
+    return SUCCEEDED
+
+
+def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> None:
+    began = time.monotonic()
+    device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
+    precision = _precision(job, device)
+    threads = job.settings.threads or len(os.sched_getaffinity(0))
+    torch.set_num_threads(threads)
+    # A rate schedule is stepped in the order that torch expects; its check is confused by a restored one.
+    warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+    events.write("run-started", pid=os.getpid(), device=device, threads=threads, precision=precision)
+    store = ArtifactStore(job)
+    store.sweep()
+    events.phase("loading")
+    base = load()
+    check_exportable(base.model.config, job.model)
+    events.phase("checking")
+    rows = _check_rows(job, base)
+    counters = _counters(job, store)
+    steps = total_steps(len(rows.training), job.settings)
+    events.write(
+        "data-checked",
+        rows=len(rows.training),
+        total_tokens=sum(len(example.token_ids_T) for example in rows.training),
+        trained_tokens=sum(example.trained_tokens for example in rows.training),
+        longest_row_tokens=max(len(example.token_ids_T) for example in rows.training),
+        total_steps=steps,
+    )
+    # Seeds Python, NumPy and torch, before the random half of the adapter is drawn.
+    transformers.set_seed(job.seed)
+    model = ADAPTERS[job.adapter.type](base.model, job.adapter, job.model)
+    gguf_names(adapter_tensors(model), base.model.config)  # what could not be served is not trained
+    bench = Workbench(model, base.tokenizer, rows.training, rows.validation, rows.vary, steps, device, precision)
+    trainer: MethodTrainer = METHODS[job.method.type](job, bench)
+
+    def write(folder: Path) -> None:
+        write_adapter(model, folder)
+
+    progress = Progress(job, trainer, write, events, store, counters, steps_per_epoch(len(rows.training), job.settings))
+    trainer.add_callback(progress)
+    if requested_action(Path(job.attempt_dir)) == "cancel":
+        events.write("run-cancelled", step=0, path=None)
+        return
+    events.phase("training")
+    trainer.train(resume_from_checkpoint=job.resume_from)
+    _finish(events, store, progress, trainer.state.global_step, write, began)
+
+
+def _precision(job: TrainingJob, device: str) -> Literal["fp32", "bf16", "fp16"]:
+    """fp32 on a CPU, where it is the fastest type; on a GPU bf16, or fp16 where it lacks that."""
+    if job.settings.precision != "auto":
+        if job.settings.precision == "fp16" and device == "cpu":
+            raise WorkerError("config_error", "precision: fp16 needs a GPU; a CPU takes fp32 or bf16.")
+        return job.settings.precision
+    if device == "cpu":
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def _check_rows(job: TrainingJob, base: BaseModel) -> _Rows:
+    """The rows of both files as examples. Raises WorkerError('data_error') with every row that cannot be trained on."""
+    limit = min(job.settings.max_seq_length or base.context_length, base.context_length)
+    maker = ExampleMaker(base.tokenizer, limit)
+    rows, training, problems = _read_examples(maker, Path(job.training_file), "training file")
+    validation: list[Example] = []
+    if job.validation_file is not None:
+        _, validation, more = _read_examples(maker, Path(job.validation_file), "validation file")
+        problems += [RowProblem(row=row.row, reason=f"validation file: {row.reason}") for row in more]
+    if problems:
+        first = problems[0]
+        some = "1 row" if len(problems) == 1 else f"{len(problems)} rows"
+        raise WorkerError("data_error", f"{some} cannot be trained on; row {first.row}: {first.reason}.", problems)
+    share = job.settings.prompt_dropout
+    return _Rows(training, validation, PromptDropout(rows, training, maker, share, job.seed) if share > 0 else None)
+
+
+def _read_examples(maker: ExampleMaker, path: Path, name: str) -> tuple[list[ChatRow], list[Example], list[RowProblem]]:
+    try:
+        rows, problems = read_rows(path)
+    except OSError as error:
+        raise WorkerError("data_error", f"The {name} cannot be read: {error}.") from error
+    if not rows and not problems:
+        raise WorkerError("data_error", f"The {name} has no rows.")
+    examples, more = maker.make(rows)
+    return rows, examples, sorted(problems + more, key=lambda problem: problem.row)
+
+
+def _counters(job: TrainingJob, store: ArtifactStore) -> Counters:
+    """Fresh counters, or those of the checkpoint that the job goes on from, once it has been verified."""
+    training_sha256 = hashlib.sha256(Path(job.training_file).read_bytes()).hexdigest()
+    if job.resume_from is None:
+        return Counters(training_sha256)
+    folder = Path(job.resume_from)
+    store.verify_resumable(folder)
+    saved = read_progress(folder)
+    if saved["training_sha256"] != training_sha256:
+        raise WorkerError("config_error", f"{folder} was trained on other rows than those in {job.training_file}.")
+    return Counters(**{**saved, "epoch": Tally(**saved["epoch"])})
+
+
+def _finish(events: EventLog, store: ArtifactStore, progress: Progress, step: int, write: Callable[[Path], None], began: float) -> None:
+    """Says how the run stopped, or saves its adapter and says that it ended."""
+    if progress.stopped is not None:
+        action, path = progress.stopped
+        events.write("run-paused" if action == "pause" else "run-cancelled", step=step, path=path)
+        return
+    events.phase("saving")
+    path, manifest_sha256 = store.commit_adapter(step, write)
+    events.write(
+        "run-ended",
+        step=step,
+        path=path,
+        manifest_sha256=manifest_sha256,
+        trained_tokens=progress.counters.seen_tokens,
+        best_step=progress.counters.best_step,
+        train_loss=progress.counters.epoch.mean_loss,
+        evaluation=progress.evaluation,
+        seconds=time.monotonic() - began,
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    )

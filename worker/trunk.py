@@ -1,0 +1,93 @@
+"""The layers below the first adapter: frozen, so what they say about a row is computed once and kept."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from worker.examples import Example
+
+# Families whose layers are one plain stack of causal attention without dropout between embedding and norm.
+PLAIN_STACKS = ("llama", "mistral")
+# Kept states of all rows together. A constant, not a share of free memory: which rows are kept must not depend on the machine,
+# or a resumed run would differ in the last bit.
+_MAX_BYTES = 1 << 30
+# Tokens of one pass through the lower layers: from here on matrices are large enough to be multiplied at full speed.
+_GROUP_TOKENS = 512
+
+
+class Trunk:
+    """Splits a decoder below its first adapted layer, and keeps what the lower part says about each row.
+
+    Rows are run in fixed groups of like length, so that the states of a row do not depend on the batch that first asks for them,
+    down to the last bit. Right padding needs no mask: a causal layer never looks at what comes after a token.
+    """
+
+    def __init__(self, model: PreTrainedModel, first_layer: int, files: Sequence[Sequence[Example]]) -> None:
+        backbone: Any = model.base_model
+        layers = backbone.layers
+        self._lower = _part(backbone, layers[:first_layer], nn.Identity())
+        self._upper = _part(backbone, layers[first_layer:], backbone.norm)
+        self._examples = [example for file in files for example in file]
+        tokens = sum(len(example.token_ids_T) for example in self._examples)
+        self._keeps = tokens * model.config.hidden_size * 4 <= _MAX_BYTES
+        self._group_of: dict[int, list[int]] = {}
+        first = 0
+        for file in files:
+            for group in _groups(file, first):
+                self._group_of |= dict.fromkeys(group, group)
+            first += len(file)
+        self._kept: dict[int, Tensor] = {}
+
+    def __call__(self, token_ids_B_T: Tensor, places_B: list[int]) -> Tensor:
+        """Hidden states after the last layer and norm, shape (B, T, H); padded positions hold nothing of meaning."""
+        if self._keeps:
+            states_B_T_H = nn.utils.rnn.pad_sequence([self._states(place, token_ids_B_T.device) for place in places_B], batch_first=True)
+        else:
+            states_B_T_H = self._run_lower(token_ids_B_T)
+        return self._upper(inputs_embeds=states_B_T_H, use_cache=False).last_hidden_state
+
+    def _states(self, place: int, device: torch.device) -> Tensor:
+        """What the lower layers say about one row, shape (T, H)."""
+        if place not in self._kept:
+            group = self._group_of[place]
+            rows = [torch.tensor(self._examples[member].token_ids_T) for member in group]
+            states_B_T_H = self._run_lower(nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device))
+            for member, row, states_T_H in zip(group, rows, states_B_T_H, strict=True):
+                self._kept[member] = states_T_H[: len(row)].clone()
+        return self._kept[place]
+
+    @torch.no_grad()
+    def _run_lower(self, token_ids_B_T: Tensor) -> Tensor:
+        return self._lower(input_ids=token_ids_B_T, use_cache=False).last_hidden_state
+
+
+def _groups(file: Sequence[Example], first_place: int) -> list[list[int]]:
+    """Places of the rows of a file in groups of like length, each of at most so many tokens with padding, or of one row."""
+    order = sorted(range(len(file)), key=lambda at: (-len(file[at].token_ids_T), at))
+    groups: list[list[int]] = []
+    for at in order:
+        longest = len(file[groups[-1][0] - first_place].token_ids_T) if groups else 0
+        if not groups or (len(groups[-1]) + 1) * longest > _GROUP_TOKENS:
+            groups.append([])
+        groups[-1].append(first_place + at)
+    return groups
+
+
+def split_trunk(model: PreTrainedModel, layers: Sequence[int] | None, files: Sequence[Sequence[Example]]) -> Trunk | None:
+    """The trunk of a model whose first layers carry no adapter; None when there is none, or the family is not known to split."""
+    if not layers or min(layers) == 0 or model.config.model_type not in PLAIN_STACKS or model.config.attention_dropout:
+        return None
+    return Trunk(model, min(layers), files)
+
+
+def _part(backbone: nn.Module, layers: nn.ModuleList, norm: nn.Module) -> nn.Module:
+    """The same decoder with fewer layers: it shares every weight with the whole."""
+    part = copy.copy(backbone)
+    part.__dict__["_modules"] = dict(backbone._modules)
+    part.layers = layers
+    part.norm = norm
+    return part
