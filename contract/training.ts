@@ -15,16 +15,19 @@ export const terminalStates: readonly RunState[] = ['succeeded', 'failed', 'canc
 /** The trainer's settings, with the defaults of the field's common recipe. */
 export const TrainingSettings = z
   .object({
-    n_epochs: z.int().min(1).max(50).default(3),
+    n_epochs: z.int().min(1).max(50).default(3).describe('How often each row is seen.'),
     max_steps: z.int().min(1).nullable().default(null).describe('Stops after so many optimiser steps; null is n_epochs.'),
     batch_size: z.int().min(1).max(256).default(4).describe('Rows in one forward pass of one process.'),
     gradient_accumulation_steps: z.int().min(1).max(1024).default(1).describe('Forward passes an optimiser step.'),
     learning_rate: z.number().positive().max(1).default(3e-4).describe('Peak learning rate of AdamW.'),
-    lr_scheduler_type: z.enum(['cosine', 'linear', 'constant', 'constant_with_warmup']).default('cosine'),
+    lr_scheduler_type: z
+      .enum(['cosine', 'linear', 'constant', 'constant_with_warmup'])
+      .default('cosine')
+      .describe('How the rate falls after its rise.'),
     warmup_ratio: z.number().min(0).max(0.5).default(0.03).describe('Share of all steps over which the rate rises from 0.'),
-    weight_decay: z.number().min(0).max(1).default(0),
-    adam_beta1: z.number().min(0).max(0.9999).default(0.9),
-    adam_beta2: z.number().min(0).max(0.99999).default(0.999),
+    weight_decay: z.number().min(0).max(1).default(0).describe("AdamW's decoupled decay of the trained weights."),
+    adam_beta1: z.number().min(0).max(0.9999).default(0.9).describe("Decay of AdamW's mean of gradients."),
+    adam_beta2: z.number().min(0).max(0.99999).default(0.999).describe("Decay of AdamW's mean of squared gradients."),
     max_grad_norm: z.number().min(0).default(1).describe('Gradients are clipped to this norm; 0 is no clipping.'),
     max_seq_length: z.int().min(8).nullable().default(null).describe('Longest row in tokens; null is the context of the model.'),
     precision: z.enum(['auto', 'fp32', 'bf16', 'fp16']).default('auto').describe('auto is fp32 on a CPU, bf16 or fp16 on a GPU.'),
@@ -36,7 +39,7 @@ export const TrainingSettings = z
       .default(0)
       .describe('Share of the words of user messages left out while training, drawn anew each epoch: paraphrases are answered too.'),
     group_by_length: z.boolean().default(true).describe('Batches rows of like length, so that less is padding.'),
-    logging_steps: z.int().min(1).default(1),
+    logging_steps: z.int().min(1).default(1).describe('Optimiser steps between two reports.'),
     eval_steps: z.int().min(1).nullable().default(null).describe('Steps between evaluations; null is once an epoch.'),
     save_steps: z.int().min(1).nullable().default(null).describe('Steps between checkpoints; null is once an epoch.'),
     save_total_limit: z.int().min(1).max(100).default(3).describe('Newest checkpoints kept; the best is kept besides.'),

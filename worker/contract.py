@@ -39,6 +39,7 @@ Method = SupervisedMethod
 
 
 class TrainingSettings(Shape):
+    # How often each row is seen.
     n_epochs: Annotated[int, Field(ge=1, le=50)]
     # Stops after so many optimiser steps; null is n_epochs.
     max_steps: Annotated[int, Field(ge=1)] | None
@@ -48,11 +49,15 @@ class TrainingSettings(Shape):
     gradient_accumulation_steps: Annotated[int, Field(ge=1, le=1024)]
     # Peak learning rate of AdamW.
     learning_rate: Annotated[float, Field(le=1, gt=0)]
+    # How the rate falls after its rise.
     lr_scheduler_type: Literal["cosine", "linear", "constant", "constant_with_warmup"]
     # Share of all steps over which the rate rises from 0.
     warmup_ratio: Annotated[float, Field(ge=0, le=0.5)]
+    # AdamW's decoupled decay of the trained weights.
     weight_decay: Annotated[float, Field(ge=0, le=1)]
+    # Decay of AdamW's mean of gradients.
     adam_beta1: Annotated[float, Field(ge=0, le=0.9999)]
+    # Decay of AdamW's mean of squared gradients.
     adam_beta2: Annotated[float, Field(ge=0, le=0.99999)]
     # Gradients are clipped to this norm; 0 is no clipping.
     max_grad_norm: Annotated[float, Field(ge=0)]
@@ -66,6 +71,7 @@ class TrainingSettings(Shape):
     prompt_dropout: Annotated[float, Field(ge=0, le=0.9)]
     # Batches rows of like length, so that less is padding.
     group_by_length: bool
+    # Optimiser steps between two reports.
     logging_steps: Annotated[int, Field(ge=1)]
     # Steps between evaluations; null is once an epoch.
     eval_steps: Annotated[int, Field(ge=1)] | None

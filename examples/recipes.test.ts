@@ -1,0 +1,37 @@
+/** Each recipe is a request that the platform takes, for a model of its catalogue. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { FineTuningJobRequest } from '#contract/openai/create-fine-tuning-job.ts';
+import { catalogFolder, readCatalog } from '#platform/models/catalog.ts';
+import { freezeConfig } from '#platform/training/freeze-config.ts';
+
+const folder = join(import.meta.dirname, 'recipes');
+const recipes = readdirSync(folder).map((file) => ({ file, recipe: parse(readFileSync(join(folder, file), 'utf8')) as { model: string } }));
+const catalog = readCatalog([catalogFolder]);
+
+function frozen(recipe: object) {
+  const request = FineTuningJobRequest.parse({ ...recipe, training_file: 'file-1' });
+  const entry = catalog.find((known) => known.id === request.model)!;
+  return { entry, config: freezeConfig(request, entry, { rows: 1000, trainedTokens: null }) };
+}
+
+describe('the recipes', () => {
+  it.each(recipes)('$file is taken as it stands, on layers that its model has', ({ recipe }) => {
+    const { entry, config } = frozen(recipe);
+    expect(config.adapter).toMatchObject({ type: 'lora', r: 16, lora_alpha: 32 });
+    if (entry.parameters > 1e9) expect(config.adapter.target_modules).toEqual(entry.target_modules);
+  });
+
+  it('carry the learning rate 3e-4 and the attention projections at 7B', () => {
+    const { config } = frozen(recipes.find(({ file }) => file === 'llama-2-7b-lora.yaml')!.recipe);
+    expect(config.settings).toMatchObject({ learning_rate: 3e-4, n_epochs: 3, batch_size: 4, gradient_accumulation_steps: 4 });
+    expect(config.adapter.target_modules).toEqual(['q_proj', 'k_proj', 'v_proj', 'o_proj']);
+  });
+
+  it('are there for every model that can be trained', () => {
+    const trainable = catalog.filter((entry) => entry.source.type !== 'scripted').map((entry) => entry.id);
+    expect(recipes.map(({ recipe }) => recipe.model).toSorted()).toEqual(trainable.toSorted());
+  });
+});
