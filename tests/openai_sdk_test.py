@@ -1,7 +1,7 @@
 """The official PyPI client, unmodified: upload, job, events, chat with the tuned model, delete.
 
 Runs against a platform that is already there, with the demo model pulled: TUNELOOP_TEST_URL and TUNELOOP_TEST_KEY name it, as
-tests/whole-path.test.ts does. Without them the tests are skipped.
+the whole-path tests do. Without them the tests are skipped.
 """
 
 import json

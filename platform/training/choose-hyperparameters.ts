@@ -32,7 +32,7 @@ const small = {
   parameters: 135e6,
   learningRate: 1.5e-3,
   effectiveBatch: 8,
-  steps: 50,
+  steps: 80,
   dropout: 0,
   promptDropout: 0.2,
   mostVariedRows: 2000,
@@ -96,7 +96,7 @@ function chooseBatch(scale: number, rows: number): { batch_size: number; gradien
   return { batch_size: batchSize, gradient_accumulation_steps: Math.max(1, Math.floor(wanted / batchSize)) };
 }
 
-/** Enough epochs for some fifty optimiser steps on a small model, three on a large one, the logarithm of the size in between. */
+/** Enough epochs for some eighty optimiser steps on a small model, three on a large one, the logarithm of the size in between. */
 function chooseEpochs(scale: number, rows: number, effectiveBatch: number): number {
   const forSteps = Math.ceil(small.steps / Math.ceil(rows / effectiveBatch));
   const atSmallEnd = Math.min(mostEpochs, Math.max(leastEpochs, forSteps));

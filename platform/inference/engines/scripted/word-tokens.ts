@@ -29,18 +29,23 @@ export function wordText(ids: readonly number[]): string {
   return ids.map((id) => decoder.decode(tokenBytes(id), { stream: true })).join('') + decoder.decode();
 }
 
+/** Cut where the next character would not fit: its bytes are told by its code point, so that a piece is encoded once. */
 function pieces(word: string): Uint8Array[] {
   const found: Uint8Array[] = [];
-  let piece: number[] = [];
-  for (const character of word) {
-    const bytes = encoder.encode(character);
-    if (piece.length + bytes.length > mostBytes) {
-      found.push(Uint8Array.from(piece));
-      piece = [];
+  let start = 0;
+  let byteCount = 0;
+  for (let index = 0; index < word.length; ) {
+    const codePoint = word.codePointAt(index)!;
+    const bytes = codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+    if (byteCount + bytes > mostBytes) {
+      found.push(encoder.encode(word.slice(start, index)));
+      start = index;
+      byteCount = 0;
     }
-    piece.push(...bytes);
+    byteCount += bytes;
+    index += codePoint > 0xffff ? 2 : 1;
   }
-  return [...found, Uint8Array.from(piece)];
+  return [...found, encoder.encode(word.slice(start))];
 }
 
 function tokenId(bytes: Uint8Array): number {
