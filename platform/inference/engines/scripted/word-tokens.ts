@@ -34,7 +34,7 @@ function pieces(word: string): Uint8Array[] {
   const found: Uint8Array[] = [];
   let start = 0;
   let byteCount = 0;
-  for (let index = 0; index < word.length; ) {
+  for (let index = 0; index < word.length;) {
     const codePoint = word.codePointAt(index)!;
     const bytes = codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
     if (byteCount + bytes > mostBytes) {
