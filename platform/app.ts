@@ -90,7 +90,7 @@ async function openRooms(config: Config, opened: AsyncDisposableStack): Promise<
   opened.defer(() => reconciler.close());
   opened.use(sweepExpiredFiles(rooms));
   let isWarm = false;
-  void warmWorker(config, training).then((warm) => (isWarm = warm));
+  void warmUp(config, training, engines.main).then((warm) => (isWarm = warm));
 
   return { ...rooms, training, isWorkerWarm: () => isWarm, close: () => opened.disposeAsync() };
 }
@@ -153,16 +153,22 @@ function engineSettings(config: Config) {
   };
 }
 
-/** Libraries and base model are loaded before the first job asks for them. False when there is nothing to load, or it failed. */
-async function warmWorker(config: Config, training: Training): Promise<boolean> {
+/** Libraries and base model are loaded before the first job and the first question ask for them. False when there is nothing to load, or the worker could not. */
+async function warmUp(config: Config, training: Training, engine: Engine): Promise<boolean> {
   const id = config.warm_model;
   try {
     if (id === '' || baseModelState(training.baseModels, id) === 'absent') return false;
-    const { modelDir } = await requireBaseModel(training.baseModels, id);
-    await training.launcher.warm(modelDir);
+    const { entry, modelDir, ggufFile } = await requireBaseModel(training.baseModels, id);
+    const loads = ggufFile !== null && entry.source.type !== 'scripted';
+    const serving = loads ? engine.load({ id, base: id, baseFile: ggufFile, adapter: null }) : Promise.resolve();
+    await Promise.all([serving.catch((error: unknown) => sayCold(training, 'engine', id, error)), training.launcher.warm(modelDir)]);
     return true;
   } catch (error) {
-    training.log.warn({ err: error }, `the worker could not be warmed with ${id}; the first job will take longer`);
+    sayCold(training, 'worker', id, error);
     return false;
   }
+}
+
+function sayCold(training: Training, what: string, id: string, error: unknown): void {
+  training.log.warn({ err: error }, `the ${what} could not be warmed with ${id}; what it is first asked for will take longer`);
 }

@@ -27,7 +27,7 @@ export type Reasons = Record<keyof ChosenHyperparameters, string>;
 const attention = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
 const allLinear = [...attention, 'gate_proj', 'up_proj', 'down_proj'];
 
-/** The two ends of the rule: the small one measured (docs/auto-hyperparameters.md), the large one the field's common recipe. */
+/** The two ends of the rule: the small one tried (docs/auto-hyperparameters.md says what of it was measured), the large one the field's common recipe. */
 const small = {
   parameters: 135e6,
   learningRate: 1.5e-3,
@@ -38,7 +38,7 @@ const small = {
   mostVariedRows: 2000,
 };
 const large = { parameters: 7e9, learningRate: 3e-4, effectiveBatch: 16, dropout: 0.05 };
-/** Above this size the attention projections have room enough, and adapters on the MLP would more than double the memory. */
+/** The usual recipe at 7B adapts attention alone; the MLP's adapters would more than double the adapter. Where between to change over is a guess. */
 const attentionOnlyFrom = 3e9;
 const leastEpochs = 3;
 const mostEpochs = 10;
@@ -122,14 +122,14 @@ function explain({ layers, trained_tokens }: Sizes, grounds: Grounds): Reasons {
     n_epochs: `${data} in ${epochs} epochs are ${steps} steps${scale === 1 ? '; three epochs are the usual recipe at 7B and more' : ''}`,
     batch_size: `${effectiveBatch} rows an optimiser step suit a model of ${size} and ${rows} rows`,
     gradient_accumulation_steps: `makes ${effectiveBatch} rows an optimiser step`,
-    learning_rate: `${learningRate} for ${size} parameters: a smaller model needs a higher rate, from 0.0015 at 135M down to 0.0003 at 7B`,
+    learning_rate: `${learningRate} for ${size} parameters: between 0.0015, tried at 135M, and 0.0003, the usual recipe at 7B`,
     target_modules: isLarge
-      ? `attention is enough at ${size} parameters, and spares memory`
-      : `a model of ${size} parameters keeps facts in its MLP too`,
-    layers_to_transform: `all ${layers}: fewer learn the facts, but not how else they may be asked`,
-    lora_dropout: scale === 0 ? 'a small model has nothing to spare' : 'guards a larger model against learning few rows by heart',
+      ? `attention alone, as in the usual recipe at 7B, for ${size} parameters`
+      : `all linear layers for ${size} parameters: on the demo model attention alone or the MLP alone learnt less`,
+    layers_to_transform: `all ${layers}, the usual choice: the last five alone learnt less on the demo model`,
+    lora_dropout: scale === 0 ? 'it was not seen to help the demo model' : 'towards 0.05, the usual recipe at 7B',
     warmup_ratio: 'the first steps of Adam are its least certain',
-    weight_decay: 'the low rank bounds the update already',
+    weight_decay: 'none, as in the usual recipe',
     prompt_dropout:
       promptDropout > 0
         ? 'few rows ask in few wordings: with words missing, paraphrases are learnt too'

@@ -28,12 +28,12 @@ export function holdLease(training: Training, runId: string, closing: AbortSigna
   const renewing = (async () => {
     const ends = AbortSignal.any([signal, released.signal]);
     while (!ends.aborted) {
-      await training.toDo.next(renewMs, ends);
-      if (ends.aborted) return;
+      // Listening begins before the look: what is asked of the run during it is not missed.
+      const next = training.toDo.next(renewMs, ends);
       const row = await renew(training, runId);
-      if (row === 'away') continue;
-      if (row) onDesired(row.desired);
-      else lost.abort();
+      if (row === undefined) lost.abort();
+      else if (row !== 'away') onDesired(row.desired);
+      await next;
     }
   })();
   return {

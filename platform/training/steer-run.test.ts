@@ -46,7 +46,7 @@ describeDatabases('a person who steers', (database) => {
   });
 
   it('may resume a run in the very moment it pauses, again and again', async () => {
-    const training = await open({ script: { steps: 150, stepMs: 20 } });
+    const training = await open({ script: { steps: 400, stepMs: 20 } });
     const { id } = await training.submit();
     for (let pauses = 1; pauses <= 4; pauses++) {
       await training.untilStep(id, pauses * 5);
@@ -59,7 +59,7 @@ describeDatabases('a person who steers', (database) => {
       await resumeRun(training, project, id);
     }
     expect(await training.ended(id)).toMatchObject({ state: 'succeeded', attempt: 5 });
-    expect(await training.steps(id)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
+    expect(await training.steps(id)).toEqual(Array.from({ length: 400 }, (_, index) => index + 1));
   });
 
   it('does not wait for a cold worker: the run is cancelled at once, and what starts later is ended', async () => {

@@ -68,7 +68,7 @@ function serve(socketPath: string): void {
   const endWhenIdle = (): void => {
     if (connections === 0 && jobs.size === 0) process.exit(0);
   };
-  rmSync(socketPath, { force: true });
+  takeSocket(socketPath);
   createServer((socket) => {
     connections++;
     socket.on('error', () => {});
@@ -80,6 +80,18 @@ function serve(socketPath: string): void {
     });
   }).listen(socketPath);
   setInterval(endWhenIdle, 1500);
+}
+
+/** One server a socket: the second ends as the real worker does. */
+function takeSocket(socketPath: string): void {
+  const lock = `${socketPath}.lock`;
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+  } catch {
+    if (existsSync(`/proc/${readFileSync(lock, 'utf8')}`)) process.exit(3);
+    writeFileSync(lock, String(process.pid));
+  }
+  rmSync(socketPath, { force: true });
 }
 
 async function runJob(job: TrainingJob): Promise<void> {
