@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['{contract,platform,scripts,bench,examples,tests}/**/*.test.{ts,mjs}'],
     // A real PostgreSQL and an empty PGlite folder, for every suite that runs on both.
     globalSetup: ['tests/database-servers.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
     // Engines and databases each take a core; more files at once only wait for one another.
     maxWorkers: 2,
   },
