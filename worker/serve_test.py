@@ -1,5 +1,6 @@
 """Tests of serve.py: a real server in a process of its own, spoken to over its socket."""
 
+import contextlib
 import json
 import os
 import signal
@@ -179,8 +180,8 @@ def test_a_line_outside_the_contract_is_refused_and_the_next_is_answered(worker:
 
 def test_a_line_without_end_is_cut_off(worker: Worker) -> None:
     with worker.connect() as client:
-        for _ in range(20):
-            client.sendall(b"x" * (1 << 16))
+        with contextlib.suppress(BrokenPipeError):  # it may have been cut off before all is sent
+            client.sendall(b"x" * (2 << 20))
         assert json.loads(client.makefile().readline())["code"] == "invalid_request"
 
 
