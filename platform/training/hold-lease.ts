@@ -35,7 +35,10 @@ export function holdLease(training: Training, runId: string, closing: AbortSigna
       else if (row !== 'away') onDesired(row.desired);
       await next;
     }
-  })();
+  })().catch((error: unknown) => {
+    training.log.error({ err: error, run: runId }, 'the lease of a run could not be renewed');
+    lost.abort();
+  });
   return {
     signal,
     async release(attempt) {

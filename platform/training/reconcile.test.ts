@@ -1,7 +1,10 @@
+import { rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { terminalStates } from '#contract/training.ts';
-import { describeDatabases } from '#platform/storage/test-databases.ts';
+import { openDatabase, type DatabaseSettings, type OpenDatabase } from '#platform/storage/database.ts';
+import { describeDatabases, newTestDatabase } from '#platform/storage/test-databases.ts';
 import { getRun } from './runs.ts';
 import { project, useTrainings } from './test-training.ts';
 
@@ -52,7 +55,7 @@ describeDatabases('a platform that goes away', (database) => {
   });
 
   it('loses a run whose lease has run out to another platform, and cannot write to it any more', async () => {
-    const first = await open({ script: { steps: 150, stepMs: 15 }, parts: { owner: 'first' } });
+    const first = await open({ script: { steps: 400, stepMs: 15 }, parts: { owner: 'first' } });
     const { id } = await first.submit();
     await first.untilStep(id, 5);
     await first.db
@@ -65,7 +68,7 @@ describeDatabases('a platform that goes away', (database) => {
     const run = await second.ended(id);
     expect(run).toMatchObject({ state: 'succeeded', attempt: 1 });
     const steps = await second.steps(id);
-    expect(steps).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
+    expect(steps).toEqual(Array.from({ length: 400 }, (_, index) => index + 1));
   });
 
   it('shares one queue with another platform: each run is started once, and never more at once than there are slots', async () => {
@@ -90,5 +93,45 @@ describeDatabases('a platform that goes away', (database) => {
       expect(await getRun(first, project, id)).toMatchObject({ state: 'succeeded', attempt: 1 });
       expect((await first.events(id)).filter((event) => event.type === 'run-started')).toHaveLength(1);
     }
+  });
+});
+
+describe('a database that goes away', () => {
+  let settings: DatabaseSettings;
+  let current: OpenDatabase;
+  beforeAll(async () => {
+    settings = await newTestDatabase('postgres');
+    current = await openDatabase(settings);
+  });
+  afterAll(async () => {
+    await current.close();
+    rmSync(settings.data, { recursive: true, force: true });
+  });
+  const open = useTrainings({
+    get current() {
+      return current;
+    },
+    get settings() {
+      return settings;
+    },
+  });
+
+  it('is waited for: a job runs on, and its events are all there when the connections are back', async () => {
+    const training = await open({ script: { steps: 150, stepMs: 20 } });
+    const { id } = await training.submit();
+    await training.untilStep(id, 5);
+    const client = new pg.Client(settings.database);
+    await client.connect();
+    for (let cut = 0; cut < 8; cut++) {
+      await client.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      );
+      await wait(250);
+    }
+    await client.end();
+    const run = () => getRun(training, project, id).catch(() => null);
+    await expect.poll(async () => (await run())?.state, { timeout: 20_000 }).toBe('succeeded');
+    expect(await run()).toMatchObject({ attempt: 1, failure: null });
+    expect(await training.steps(id)).toEqual(Array.from({ length: 150 }, (_, index) => index + 1));
   });
 });

@@ -8,7 +8,7 @@ import type { Training } from './training.ts';
 
 /** Looks at the rows at least so often: another process may have submitted a run or died. */
 const tickMs = 1000;
-/** A run whose execution throws so often in a row has failed by a fault of ours. */
+/** A run whose execution throws so often without getting any further has failed by a fault of ours. */
 const mostFaults = 5;
 
 export interface Reconciler {
@@ -32,7 +32,7 @@ class Loop {
   readonly #training: Training;
   readonly #closing: AbortSignal;
   readonly #executing = new Map<string, Promise<void>>();
-  readonly #faults = new Map<string, number>();
+  readonly #faults = new Map<string, { count: number; workerSeq: number }>();
 
   constructor(training: Training, closing: AbortSignal) {
     this.#training = training;
@@ -88,9 +88,10 @@ class Loop {
   async #afterFault(run: RunRow, error: unknown): Promise<void> {
     this.#training.log.error({ err: error, run: run.id }, 'a run could not be followed');
     if (isDatabaseDown(error) || this.#closing.aborted) return;
-    const faults = (this.#faults.get(run.id) ?? 0) + 1;
-    this.#faults.set(run.id, faults);
-    if (faults < mostFaults) return;
+    const before = this.#faults.get(run.id);
+    const count = before?.workerSeq === run.worker_seq ? before.count + 1 : 1;
+    this.#faults.set(run.id, { count, workerSeq: run.worker_seq });
+    if (count < mostFaults) return;
     this.#faults.delete(run.id);
     const mine = (await takeOver(this.#training, [...this.#executing.keys()])).find((one) => one.id === run.id);
     const message = `The platform could not follow the run: ${error instanceof Error ? error.message : String(error)}`;
