@@ -65,9 +65,11 @@ export class WorkerServer {
     this.#presence?.destroy();
   }
 
+  /** A worker that has been killed still takes connections for a moment: only one that answers is there. */
   async #reach(): Promise<void> {
-    if (this.#presence && !this.#presence.destroyed) return;
-    this.#hold((await open(this.#options.socketPath)) ?? (await this.#start()));
+    const socket = (await greet(this.#options)) ?? (await this.#start());
+    if (this.#presence && !this.#presence.destroyed) socket.destroy();
+    else this.#hold(socket);
   }
 
   #hold(socket: Socket): void {
@@ -79,29 +81,38 @@ export class WorkerServer {
     if (this.#isClosed) socket.destroy();
   }
 
-  /** In a session of its own, so that it and its jobs outlive this process. */
+  /** A worker that finds the socket taken ends; whoever had it answers, or is dying and leaves it to the next try. */
   async #start(): Promise<Socket> {
+    const until = performance.now() + reachableMs;
+    let child = this.#spawn();
+    while (performance.now() < until) {
+      const socket = await greet(this.#options);
+      if (socket) return socket;
+      if (child.ended !== null) throw unavailable(`The training worker ${child.ended}`, this.#options.logPath);
+      if (child.foundSocketTaken) child = this.#spawn();
+      await wait(20);
+    }
+    throw unavailable(`The training worker did not answer within ${reachableMs / 1000} s`, this.#options.logPath);
+  }
+
+  /** In a session of its own, so that it and its jobs outlive this process. */
+  #spawn(): { ended: string | null; foundSocketTaken: boolean } {
     const { command, socketPath, logPath, root } = this.#options;
     const [program, ...first] = command;
+    const state = { ended: null as string | null, foundSocketTaken: false };
     const child = spawn(program!, [...first, '--socket', socketPath, '--log', logPath], {
       cwd: root,
       detached: true,
       stdio: 'ignore',
       env: workerEnvironment(),
     });
-    let ended: string | null = null;
-    child.on('error', (error) => (ended = `could not be started: ${error.message}`));
+    child.on('error', (error) => (state.ended = `could not be started: ${error.message}`));
     child.on('exit', (code, signal) => {
-      if (code !== socketTaken) ended = `ended at its start (${signal ?? `exit code ${code}`})`;
+      if (code === socketTaken) state.foundSocketTaken = true;
+      else state.ended = `ended at its start (${signal ?? `exit code ${code}`})`;
     });
     child.unref();
-    const until = performance.now() + reachableMs;
-    while (ended === null && performance.now() < until) {
-      const socket = await open(socketPath);
-      if (socket) return socket;
-      await wait(20);
-    }
-    throw unavailable(`The training worker ${ended ?? `did not answer within ${reachableMs / 1000} s`}`, logPath);
+    return state;
   }
 }
 
@@ -114,6 +125,25 @@ function open(path: string): Promise<Socket | null> {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(null);
       else reject(new PlatformError('worker_unavailable', `${path}: ${error.message}`, { cause: error }));
     });
+  });
+}
+
+/** A connection on which a worker has answered; null when none is there. Throws `worker_unavailable` when one is there and frozen. */
+async function greet({ socketPath, logPath }: WorkerServerOptions): Promise<Socket | null> {
+  const socket = await open(socketPath);
+  if (!socket) return null;
+  return new Promise((resolve, reject) => {
+    socket.on('error', () => {});
+    socket.once('close', () => resolve(null));
+    socket.once('data', () => {
+      socket.setTimeout(0);
+      resolve(socket);
+    });
+    socket.setTimeout(reachableMs, () => {
+      reject(unavailable(`The training worker has not answered for ${reachableMs / 1000} s; end its process to get a new one`, logPath));
+      socket.destroy();
+    });
+    socket.write(`${JSON.stringify({ command: 'ping' } satisfies WorkerCommand)}\n`);
   });
 }
 
