@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { driver } from '#platform/inference/engines/llama-cpp.ts';
-import type { GenerateRequest, ServedVersion } from '#platform/inference/engine.ts';
+import type { ServedVersion } from '#platform/inference/engine.ts';
+import { greedyRequest } from '#platform/inference/greedy-request.ts';
 import { demoModelGguf } from '../tests/demo-model.ts';
 import type { Figure } from './report.ts';
 import { openDirect, openLlamaServer } from './serve-others.ts';
@@ -79,24 +80,9 @@ async function openOurs({ modelFile, threads, slots, context, length }: Setting)
     return (user + system) / 1e6 + cpuSecondsOf(engine.pid!);
   };
   const one = async (prompt: string): Promise<number> => {
-    const request: GenerateRequest = {
-      version,
-      prompt: await engine.tokenize(version, prompt, true),
-      maxTokens: length,
-      temperature: 0,
-      topP: 1,
-      topK: null,
-      minP: null,
-      seed: null,
-      stop: [],
-      frequencyPenalty: 0,
-      presencePenalty: 0,
-      // No answer may end early.
-      logitBias: Object.fromEntries(ends.map((token) => [token, -100])),
-      topLogprobs: null,
-      echo: false,
-      format: { type: 'text' },
-    };
+    const request = greedyRequest(version, await engine.tokenize(version, prompt, true), length);
+    // No answer may end early.
+    request.logitBias = Object.fromEntries(ends.map((token) => [token, -100]));
     let tokens = 0;
     for await (const event of engine.generate(request, new AbortController().signal)) {
       if (event.type === 'text-end') tokens = event.completionTokens;

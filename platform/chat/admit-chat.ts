@@ -2,17 +2,15 @@
 import { textOf } from '#contract/openai/chat-messages.ts';
 import type { ChatCompletionRequest } from '#contract/openai/chat-completions.ts';
 import { PlatformError } from '#platform/core/errors.ts';
-import { newId } from '#platform/core/ids.ts';
 import type { OutputFormat } from '#platform/inference/engine.ts';
 import { renderChat } from '#platform/inference/render-chat.ts';
 import { isLegacy, offeredTools } from './chat-tools.ts';
-import type { Admitted, Chat } from './chat.ts';
+import { admission, type Admitted, type Chat } from './chat.ts';
 import { tokensLeft } from './prompt-limits.ts';
 import { resolveVersion } from './resolve-version.ts';
 import { choicesOf, notOnEngine } from './sampling.ts';
 
 export interface AdmittedChat extends Admitted {
-  wantsUsage: boolean;
   /** The caller sent `functions`: the answer says `function_call`. */
   isLegacy: boolean;
   /** At most this many tool calls are passed on. */
@@ -38,15 +36,9 @@ export async function admitChat(chat: Chat, projectId: string, request: ChatComp
     lastUserText: lastUserText(request),
   });
   return {
-    id: newId('chatcmpl-'),
-    created: Math.floor(Date.now() / 1000),
-    model: request.model,
-    version: resolved.version,
-    fingerprint: resolved.fingerprint,
-    engine: resolved.engine,
+    ...admission('chatcmpl-', request, resolved),
     requests,
     promptTokens: prompt.length,
-    wantsUsage: request.stream_options?.include_usage ?? false,
     isLegacy: isLegacy(request),
     mostToolCalls: request.parallel_tool_calls && !isLegacy(request) ? Infinity : 1,
   };

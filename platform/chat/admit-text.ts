@@ -1,15 +1,13 @@
 /** Admits a completion request: one or several prompts, as text or as token ids. */
 import type { CompletionRequest } from '#contract/openai/completions.ts';
 import { PlatformError } from '#platform/core/errors.ts';
-import { newId } from '#platform/core/ids.ts';
 import type { GenerateRequest } from '#platform/inference/engine.ts';
-import type { Admitted, Chat, ResolvedVersion } from './chat.ts';
+import { admission, type Admitted, type Chat, type ResolvedVersion } from './chat.ts';
 import { checkTokenIds, tokensLeft } from './prompt-limits.ts';
 import { resolveVersion } from './resolve-version.ts';
 import { choicesOf } from './sampling.ts';
 
 export interface AdmittedText extends Admitted {
-  wantsUsage: boolean;
   wantsLogprobs: boolean;
   /** Answers that are made for each prompt, and how many of them are told, the likeliest first. */
   madePerPrompt: number;
@@ -46,15 +44,9 @@ export async function admitText(chat: Chat, projectId: string, request: Completi
     for (const choice of choices) requests.push(choice);
   }
   return {
-    id: newId('cmpl-'),
-    created: Math.floor(Date.now() / 1000),
-    model: request.model,
-    version: resolved.version,
-    fingerprint: resolved.fingerprint,
-    engine: resolved.engine,
+    ...admission('cmpl-', request, resolved),
     requests,
     promptTokens,
-    wantsUsage: request.stream_options?.include_usage ?? false,
     wantsLogprobs,
     madePerPrompt,
     toldPerPrompt,

@@ -1,5 +1,6 @@
 /** What the chat room is handed, and what every request of it has become once it is admitted. */
 import type { ModelEntry } from '#contract/model.ts';
+import { newId } from '#platform/core/ids.ts';
 import type { Engine, GenerateRequest, ServedVersion } from '#platform/inference/engine.ts';
 import type { Versions } from '#platform/models/versions.ts';
 import type { Metrics } from '#platform/monitoring/metrics.ts';
@@ -49,6 +50,24 @@ export interface Admitted {
   requests: GenerateRequest[];
   /** Tokens of all prompts, each counted once. */
   promptTokens: number;
+  wantsUsage: boolean;
+}
+
+/** The part of an admission that is the same for every kind of request. */
+export function admission(
+  prefix: 'chatcmpl-' | 'cmpl-',
+  request: { model: string; stream_options?: { include_usage?: boolean | undefined } | null | undefined },
+  { version, fingerprint, engine }: ResolvedVersion,
+): Omit<Admitted, 'requests' | 'promptTokens'> {
+  return {
+    id: newId(prefix),
+    created: Math.floor(Date.now() / 1000),
+    model: request.model,
+    version,
+    fingerprint,
+    engine,
+    wantsUsage: request.stream_options?.include_usage ?? false,
+  };
 }
 
 /** Names the exact version in an answer's header: its id and the hash of its adapter. */

@@ -1,6 +1,7 @@
 import { openDriver } from '#platform/core/driver.ts';
-import type { Engine, GenerateRequest } from '#platform/inference/engine.ts';
+import type { Engine } from '#platform/inference/engine.ts';
 import { engines } from '#platform/inference/engines/index.ts';
+import { greedyRequest } from '#platform/inference/greedy-request.ts';
 import { createMetrics } from '#platform/monitoring/metrics.ts';
 import { expect, it } from 'vitest';
 import { GenerationAborted } from './aborted.ts';
@@ -10,27 +11,7 @@ const engine: Engine = await openDriver(engines, { driver: 'scripted' });
 const version = { id: 'scripted', base: 'scripted', baseFile: null, adapter: null };
 const script = (fields: object): string => JSON.stringify({ scripted: fields });
 
-function request(lastUserText: string): GenerateRequest {
-  return {
-    version,
-    prompt: [1],
-    maxTokens: 1000,
-    temperature: 1,
-    topP: 1,
-    topK: null,
-    minP: null,
-    seed: null,
-    stop: [],
-    frequencyPenalty: 0,
-    presencePenalty: 0,
-    logitBias: {},
-    topLogprobs: null,
-    echo: false,
-    format: { type: 'text' },
-    lastUserText,
-  };
-}
-
+const request = (lastUserText: string) => ({ ...greedyRequest(version, [1], 1000), temperature: 1, lastUserText });
 const meter = () => createMetrics().startRequest('/test', 'scripted');
 
 async function collect(events: AsyncIterable<ChoiceEvent>): Promise<ChoiceEvent[]> {

@@ -2,8 +2,7 @@
 import type { FineTuningJobEvent } from '#contract/openai/fine-tuning.ts';
 import type { TrainingRunEvent } from '#contract/training-run.ts';
 import type { Command } from '../command.ts';
-import { eventFields, findRun } from '../find-run.ts';
-import { followRun } from '../follow-run.ts';
+import { eventFields, eventsOf } from '../find-run.ts';
 
 export const command: Command = {
   words: [['[id]', 'the run; the newest when left out']],
@@ -11,11 +10,7 @@ export const command: Command = {
   examples: ['tuneloop run events ftjob-abc', 'tuneloop run events ftjob-abc --follow --json message,data.train_loss'],
   fields: eventFields,
   async run({ out, client: openClient }, { words: [id], flags }) {
-    const client = await openClient();
-    const run = await findRun(client, id);
-    const path = `/v1/fine_tuning/jobs/${encodeURIComponent(run.id)}/events`;
-    const events = flags.follow ? followRun(client, run.id) : client.pages<FineTuningJobEvent>(path, { limit: 100, order: 'asc' });
-    for await (const event of events) out.line(event, () => describe(event));
+    for await (const event of await eventsOf(await openClient(), id, flags.follow === true)) out.line(event, () => describe(event));
   },
 };
 

@@ -1,8 +1,6 @@
 /** `tuneloop run logs`: what a run has reported, one line a message, for reading. */
-import type { FineTuningJobEvent } from '#contract/openai/fine-tuning.ts';
 import type { Command } from '../command.ts';
-import { eventFields, findRun } from '../find-run.ts';
-import { followRun } from '../follow-run.ts';
+import { eventFields, eventsOf } from '../find-run.ts';
 
 export const command: Command = {
   words: [['[id]', 'the run; the newest when left out']],
@@ -13,11 +11,7 @@ export const command: Command = {
   examples: ['tuneloop run logs', 'tuneloop run logs ftjob-abc --follow', 'tuneloop run logs ftjob-abc --level warn'],
   fields: eventFields,
   async run({ out, client: openClient }, { words: [id], flags }) {
-    const client = await openClient();
-    const run = await findRun(client, id);
-    const path = `/v1/fine_tuning/jobs/${encodeURIComponent(run.id)}/events`;
-    const events = flags.follow ? followRun(client, run.id) : client.pages<FineTuningJobEvent>(path, { limit: 100, order: 'asc' });
-    for await (const event of events) {
+    for await (const event of await eventsOf(await openClient(), id, flags.follow === true)) {
       if (levels.indexOf(event.level) < levels.indexOf(flags.level as string)) continue;
       const time = new Date(event.created_at * 1000).toTimeString().slice(0, 8);
       out.line(event, () => `${time} ${event.level === 'info' ? '' : `${event.level}: `}${event.message}`);

@@ -1,6 +1,7 @@
 /** What every engine promises; each engine's test runs it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, GenerateEvent, GenerateRequest, ServedVersion } from '../engine.ts';
+import { greedyRequest } from '../greedy-request.ts';
 
 export interface EngineCase {
   open: () => Promise<Engine>;
@@ -19,25 +20,8 @@ export async function requestFor(
   text: string,
   more: Partial<GenerateRequest> = {},
 ): Promise<GenerateRequest> {
-  return {
-    version,
-    prompt: await engine.tokenize(version, text, true),
-    maxTokens: 12,
-    temperature: 0,
-    topP: 1,
-    topK: null,
-    minP: null,
-    seed: null,
-    stop: [],
-    frequencyPenalty: 0,
-    presencePenalty: 0,
-    logitBias: {},
-    topLogprobs: null,
-    echo: false,
-    format: { type: 'text' },
-    lastUserText: text,
-    ...more,
-  };
+  const prompt = await engine.tokenize(version, text, true);
+  return { ...greedyRequest(version, prompt, 12), lastUserText: text, ...more };
 }
 
 export async function collect(events: AsyncIterable<GenerateEvent>): Promise<GenerateEvent[]> {
