@@ -7,6 +7,21 @@ export const LoraAdapter = z
     type: z.literal('lora'),
     r: z.int().min(1).max(512).default(16).describe('Rank r of the update B·A.'),
     lora_alpha: z.number().positive().default(32).describe('The update is scaled by lora_alpha / r.'),
+    use_rslora: z
+      .boolean()
+      .default(false)
+      .describe('Scales the update by lora_alpha / sqrt(r) instead (rsLoRA, Kalajdzievski 2023): for a large r.'),
+    init_lora_weights: z
+      .enum(['kaiming', 'gaussian', 'orthogonal'])
+      .default('kaiming')
+      .describe('How A begins; B begins at 0. orthogonal: both do, in pairs that cancel out, so r is even.'),
+    quantization: z
+      .enum(['nf4'])
+      .nullable()
+      .default(null)
+      .describe(
+        'nf4 holds the frozen layers in four bits, with double quantisation (QLoRA, Dettmers et al. 2023): less memory, slower steps.',
+      ),
     lora_dropout: z.number().min(0).max(0.9).default(0.05).describe('Dropout on the input of A, while training.'),
     target_modules: z
       .array(z.string().min(1))

@@ -12,7 +12,8 @@ const toolCall = z.looseObject({
   function: z.looseObject({ name: z.string(), arguments: z.string().describe('JSON as text.') }),
 });
 
-const message = z.discriminatedUnion('role', [
+/** One message of a row: who says it, and what; a tool's result names the call that it answers. */
+export const ChatTurn = z.discriminatedUnion('role', [
   z.looseObject({ role: z.literal('system'), content: text, name }),
   z.looseObject({ role: z.literal('developer'), content: text, name }),
   z.looseObject({ role: z.literal('user'), content: text, name }),
@@ -29,10 +30,12 @@ const message = z.discriminatedUnion('role', [
   z.looseObject({ role: z.literal('tool'), content: text, tool_call_id: z.string() }),
 ]);
 
+export type ChatTurn = z.output<typeof ChatTurn>;
+
 /** OpenAI's format for supervised chat fine-tuning, one JSON object a line. Unknown keys are left alone. */
 export const ChatRow = z
   .looseObject({
-    messages: z.array(message).min(1),
+    messages: z.array(ChatTurn).min(1),
     tools: z.array(z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: z.string() }) })).nullish(),
     parallel_tool_calls: z.boolean().nullish(),
   })
@@ -43,8 +46,12 @@ export const ChatRow = z
   .meta({ id: 'ChatRow' });
 export type ChatRow = z.output<typeof ChatRow>;
 
+/** Plain text to go on with: every token of it is learnt, and no chat template is laid around it. */
+export const TextRow = z.looseObject({ text: z.string().min(1) }).meta({ id: 'TextRow' });
+export type TextRow = z.output<typeof TextRow>;
+
 /** Why nothing could be learnt from these turns, or from their order; null when all is well. */
-function turnProblem(messages: z.output<typeof message>[]): string | null {
+function turnProblem(messages: ChatTurn[]): string | null {
   const answers = messages.filter((turn) => turn.role === 'assistant');
   if (answers.length === 0) return 'no message with role "assistant": there is nothing to learn from';
   if (answers.every((turn) => turn.weight === 0)) return 'every assistant message has weight 0: there is nothing to learn from';

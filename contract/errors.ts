@@ -18,13 +18,18 @@ export const errorKinds = {
   // who the caller is
   invalid_api_key: { status: 401, type: 'authentication_error' },
   permission_denied: { status: 403, type: 'permission_error' },
+  csrf_refused: { status: 403, type: 'permission_error' },
   // what is not there
   unknown_url: { status: 404, type: 'invalid_request_error' },
   method_not_allowed: { status: 405, type: 'invalid_request_error' },
   model_not_found: { status: 404, type: 'invalid_request_error' },
+  alias_not_found: { status: 404, type: 'invalid_request_error' },
   file_not_found: { status: 404, type: 'invalid_request_error' },
+  dataset_not_found: { status: 404, type: 'invalid_request_error' },
   run_not_found: { status: 404, type: 'invalid_request_error' },
   checkpoint_not_found: { status: 404, type: 'invalid_request_error' },
+  probe_not_found: { status: 404, type: 'invalid_request_error' },
+  plan_not_found: { status: 404, type: 'invalid_request_error' },
   // limits
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },
   // what is wrong with the platform or beneath it

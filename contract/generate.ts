@@ -11,7 +11,19 @@ import { contractShapes } from './shapes.ts';
 const root = join(import.meta.dirname, '..');
 
 /** What the worker reads and writes; all that these are made of follows them. */
-const workerShapes = ['TrainingJob', 'WorkerCommand', 'WorkerControl', 'WorkerExit', 'WorkerEvent', 'ArtifactManifest'] as const;
+const workerShapes = [
+  'TrainingJob',
+  'WorkerCommand',
+  'WorkerControl',
+  'WorkerProbes',
+  'ProbeAnswer',
+  'ProbeDelta',
+  'WorkerExit',
+  'WorkerEvent',
+  'ArtifactManifest',
+  'ScoreTask',
+  'ScoreResult',
+] as const;
 
 /**
  * The JSON Schema of every named shape. A request is described as a client may send it, all else as it stands on the wire,

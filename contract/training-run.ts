@@ -5,6 +5,7 @@ import { FailureCause } from './errors.ts';
 import { Method } from './method.ts';
 import { pageOf } from './openai/common.ts';
 import { FineTuningJob, FineTuningJobEvent } from './openai/fine-tuning.ts';
+import { ProbeSettings } from './probe.ts';
 import { TrainingSettings } from './training.ts';
 import { RowProblem } from './worker.ts';
 
@@ -18,6 +19,7 @@ export const RunConfig = z
       .array(z.object({ field: z.string(), value: z.unknown(), why: z.string() }))
       .describe('What was "auto", what it became, and why.'),
     learning_rate_multiplier: z.number().positive(),
+    probes: ProbeSettings.optional().describe('Left out by runs that are older than probes.'),
   })
   .meta({ id: 'RunConfig' });
 export type RunConfig = z.infer<typeof RunConfig>;
@@ -54,3 +56,15 @@ export const TrainingRunEvent = FineTuningJobEvent.extend({
   event: z.string().describe('Noun and state: run-queued, run-step, checkpoint-saved, run-ended …'),
 }).meta({ id: 'TrainingRunEvent' });
 export type TrainingRunEvent = z.infer<typeof TrainingRunEvent>;
+
+export const TrainingRunEventListQuery = z.object({
+  before_seq: z.coerce.number().int().min(1).optional().describe('Events before this one; left out, the newest.'),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+  kind: z.enum(['all', 'notable']).default('all').describe('notable leaves the reports of single steps and the answers to probes out.'),
+});
+
+/** Newest first. */
+export const TrainingRunEventList = z
+  .object({ object: z.literal('list'), data: z.array(TrainingRunEvent), has_more: z.boolean() })
+  .meta({ id: 'TrainingRunEventList' });
+export type TrainingRunEventList = z.infer<typeof TrainingRunEventList>;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Adapter } from './adapter.ts';
 import { Method } from './method.ts';
+import { ProbePlan } from './probe.ts';
 
 /** The states of a run. OpenAI's six and `paused`, which its API returns but its enum forgets. */
 export const RunState = z
@@ -38,6 +39,10 @@ export const TrainingSettings = z
       .max(0.9)
       .default(0)
       .describe('Share of the words of user messages left out while training, drawn anew each epoch: paraphrases are answered too.'),
+    prompt_template: z
+      .enum(['model', 'instruction'])
+      .default('model')
+      .describe("How chats are written: by the model's own template, or as ### Instruction, ### Input, ### Response."),
     group_by_length: z.boolean().default(true).describe('Batches rows of like length, so that less is padding.'),
     logging_steps: z.int().min(1).default(1).describe('Optimiser steps between two reports.'),
     eval_steps: z.int().min(1).nullable().default(null).describe('Steps between evaluations; null is once an epoch.'),
@@ -65,6 +70,9 @@ export const TrainingJob = z
     adapter: Adapter,
     method: Method,
     settings: TrainingSettings,
+    chat_template: z.string().nullable().default(null).describe("Jinja source to write chats with; null is the model's own."),
+    kept_steps: z.array(z.int().min(0)).describe('Steps whose checkpoints are never removed: a person asked for them.'),
+    probes: ProbePlan.nullable().describe('null: nothing is asked of the model while it trains.'),
   })
   .meta({ id: 'TrainingJob' });
 export type TrainingJob = z.infer<typeof TrainingJob>;

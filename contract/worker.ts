@@ -1,6 +1,7 @@
 /** What platform and worker say to each other: one JSON command in, one JSON event a line out. */
 import { z } from 'zod';
 import { FailureCause } from './errors.ts';
+import { Probe, ProbeAnswer } from './probe.ts';
 import { TrainingJob } from './training.ts';
 
 /**
@@ -15,18 +16,50 @@ export const WorkerCommand = z
       .describe('Answer: ok, pid, version, device, ready (libraries imported), jobs (run_id, attempt, pid).'),
     z.object({ command: z.literal('warm'), model_dir: z.string() }).describe('Loads a base model ahead of its first job.'),
     z.object({ command: z.literal('train'), job: TrainingJob }).describe('Forks a process for the job. Answer: ok, pid.'),
+    z
+      .object({ command: z.literal('measure'), job: TrainingJob })
+      .describe('Forks a process that times some steps of the job. Answer: ok, pid.'),
     z.object({ command: z.literal('kill'), run_id: z.string(), attempt: z.int() }).describe('SIGKILL to the process of the job.'),
     z
       .object({ command: z.literal('convert'), gguf_file: z.string(), output_dir: z.string() })
       .describe('De-quantises a GGUF base model into a model_dir, in a forked process. Answer when done: ok.'),
+    z
+      .object({ command: z.literal('score'), task_file: z.string(), result_file: z.string() })
+      .describe(
+        'Judges answers by the weights as trained, in a forked process of low priority: ScoreTask → ScoreResult. Answer when done: ok.',
+      ),
     z.object({ command: z.literal('shutdown') }).describe('Ends the worker once no job is left.'),
   ])
   .meta({ id: 'WorkerCommand' });
 export type WorkerCommand = z.infer<typeof WorkerCommand>;
 
 /** `control.json` in the attempt's folder, written whole by rename; the job reads it between two optimiser steps. */
-export const WorkerControl = z.object({ action: z.enum(['pause', 'cancel']) }).meta({ id: 'WorkerControl' });
+export const WorkerControl = z
+  .object({
+    action: z.enum(['pause', 'cancel', 'stop']).nullable().describe('stop: the weights as they are become the final adapter.'),
+    keep: z.int().min(0).describe('A number above the last one carried out asks for a checkpoint that is never removed; 0 asks for none.'),
+  })
+  .meta({ id: 'WorkerControl' });
 export type WorkerControl = z.infer<typeof WorkerControl>;
+
+/** A question that is answered once. */
+export const WorkerQuestion = z
+  .object({ probe: Probe, asked_at: z.number().describe('Unix time in seconds.') })
+  .meta({ id: 'WorkerQuestion' });
+export type WorkerQuestion = z.infer<typeof WorkerQuestion>;
+
+/**
+ * `probes.json` in the attempt's folder, written whole by rename: all that was asked of the run so far and is not done. The job reads
+ * it between two optimiser steps, and while it answers.
+ */
+export const WorkerProbes = z
+  .object({
+    pinned: z.array(Probe).describe('Added since the attempt began.'),
+    removed: z.array(z.string()).describe('Ids of pinned probes that are no longer answered, wherever they came from.'),
+    questions: z.array(WorkerQuestion).describe('Oldest first.'),
+  })
+  .meta({ id: 'WorkerProbes' });
+export type WorkerProbes = z.infer<typeof WorkerProbes>;
 
 /** `exit.json` in the attempt's folder, written by the warm worker when the job's process has ended, however it ended. */
 export const WorkerExit = z
@@ -43,17 +76,72 @@ const common = {
   at: z.number().describe('Unix time in seconds.'),
 };
 
+/** What a method measures besides the loss, under the names that TRL gives it. */
+const methodMetrics = z
+  .record(z.string(), z.number())
+  .default({})
+  .describe('rewards/margins, rewards/accuracies, logps/chosen … by the method; empty where the loss says all.');
+
 const evaluation = {
-  loss: z.number().describe('Mean over trained tokens, in nats.'),
+  loss: z.number().describe('In nats: mean over trained tokens, or over rows where a method compares whole answers.'),
   perplexity: z.number(),
   mean_token_accuracy: z.number().min(0).max(1),
+  metrics: methodMetrics,
 };
 
 /** What the model scores on the rows of the validation file. */
 export const Evaluation = z.object(evaluation).meta({ id: 'Evaluation' });
 export type Evaluation = z.infer<typeof Evaluation>;
 
-/** Lines of `events.jsonl` in the attempt's folder. The last one is run-ended, run-paused, run-cancelled or run-failed. */
+/** What a run was trained with, beside its configuration: needed to make it again bit for bit. */
+export const WorkerEnvironment = z
+  .object({
+    python: z.string(),
+    packages: z.record(z.string(), z.string()).describe('Name → version of every library that touches a number.'),
+    system: z.string().describe('Operating system, release and machine type.'),
+    processor: z.string(),
+    cores: z.int(),
+    memory_bytes: z.int(),
+    gpus: z.array(z.string()),
+  })
+  .meta({ id: 'WorkerEnvironment' });
+export type WorkerEnvironment = z.infer<typeof WorkerEnvironment>;
+
+/** One optimiser step of a measurement. */
+const measuredStep = {
+  type: z.literal('step-measured'),
+  step: z.int().min(1).describe('1, 2, 3 … of the measurement.'),
+  steps: z.int().min(1).describe('How many are to be measured, time allowing.'),
+  work: z.number().describe('Multiplications, counted from the shapes of its batches.'),
+  seconds: z.number().describe('From the end of the step before to its own.'),
+  cpu_seconds: z.number().describe('Of all threads of the process.'),
+};
+
+/** What the whole run would take, as far as the worker can tell from some of its steps. */
+const measuredRun = {
+  type: z.literal('run-measured'),
+  machine: z.string().describe('Estimates are corrected by earlier runs of the same machine only.'),
+  measured_steps: z.int().min(1),
+  seconds: z.number().describe('Of the measurement.'),
+  threads: z.int().min(1),
+  other_load: z.number().min(0).describe('Cores that other processes kept busy meanwhile.'),
+  start_seconds: z.number().describe('Rows read and checked, trainer built, and what the first step takes above the others.'),
+  step_seconds: z.number().describe('All steps of the schedule.'),
+  step_cpu_seconds: z.number().describe('The same in CPU seconds of all threads.'),
+  spread: z.number().min(0).describe('Standard deviation of the logarithm of measured over fitted step seconds.'),
+  evaluations: z.int().min(0),
+  evaluation_seconds: z.number().describe('All of them.'),
+  saves: z.int().min(1).describe('Checkpoints, and the adapter at the end.'),
+  save_seconds: z.number().describe('All of them.'),
+  peak_memory_bytes: z.int().describe('Of the measurement, whose batches include the largest.'),
+  kept_bytes: z.int().min(0).describe('What a whole run keeps in memory beyond that: states of frozen layers, by row.'),
+  memory_limit_bytes: z.int(),
+};
+
+/**
+ * Lines of `events.jsonl` in the attempt's folder. The last one is run-ended, run-paused, run-cancelled or run-failed; of a
+ * measurement run-measured, run-cancelled or run-failed.
+ */
 export const WorkerEvent = z
   .discriminatedUnion('type', [
     z.object({ ...common, type: z.literal('run-started'), pid: z.int(), device: z.string(), threads: z.int(), precision: z.string() }),
@@ -71,6 +159,16 @@ export const WorkerEvent = z
       longest_row_tokens: z.int(),
       total_steps: z.int().describe('Optimiser steps of the whole run.'),
     }),
+    z
+      .object({
+        ...common,
+        type: z.literal('environment-recorded'),
+        environment: WorkerEnvironment,
+        training_sha256: z.string().describe('Of the file as the worker read it.'),
+        validation_sha256: z.string().nullable(),
+        validation_rows: z.int().min(0),
+      })
+      .describe('Once an attempt, after data-checked: what a receipt needs to know.'),
     z.object({
       ...common,
       type: z.literal('run-step'),
@@ -86,6 +184,7 @@ export const WorkerEvent = z
       tokens_per_second: z.number(),
       memory_bytes: z.int().describe('Resident memory of the process, or allocated memory of the GPU.'),
       eta_seconds: z.number().nullable(),
+      metrics: methodMetrics,
     }),
     z.object({ ...common, type: z.literal('run-evaluated'), step: z.int(), ...evaluation }),
     z.object({
@@ -97,6 +196,7 @@ export const WorkerEvent = z
       train_loss: z.number().nullable(),
       train_mean_token_accuracy: z.number().nullable(),
       evaluation: Evaluation.nullable(),
+      kept: z.boolean().default(false).describe('Asked for by a person: it is never removed to make room.'),
     }),
     z.object({ ...common, type: z.literal('checkpoint-removed'), step: z.int(), path: z.string() }),
     z.object({ ...common, type: z.literal('run-paused'), step: z.int(), path: z.string() }),
@@ -113,6 +213,23 @@ export const WorkerEvent = z
       evaluation: Evaluation.nullable(),
       seconds: z.number(),
       peak_memory_bytes: z.int(),
+      stopped_early: z.boolean().default(false).describe('A person asked for it before the last step.'),
+    }),
+    z.object({ ...common, type: z.literal('probe-added'), probe: Probe }),
+    z.object({
+      ...common,
+      type: z.literal('probe-removed'),
+      probe_id: z.string(),
+      reason: z.string().describe('Why it cannot be answered.'),
+    }),
+    z.object({ ...common, type: z.literal('probe-answered'), ...ProbeAnswer.shape }),
+    z.object({
+      ...common,
+      type: z.literal('probe-round'),
+      step: z.int().min(0),
+      share: z.number().describe('Of the wall time of the attempt so far that probes took.'),
+      interval_steps: z.int().min(1).describe('Steps until the budget allows the next round.'),
+      seconds: z.number().describe('That this round took.'),
     }),
     z.object({
       ...common,
@@ -123,10 +240,13 @@ export const WorkerEvent = z
       rows: z.array(RowProblem).describe('With cause data_error: every row that cannot be trained on (the first 1,000).'),
       row_count: z.int().describe('How many rows cannot be trained on.'),
     }),
+    z.object({ ...common, ...measuredStep }),
+    z.object({ ...common, ...measuredRun }),
     z.object({ ...common, type: z.literal('log'), level: z.enum(['info', 'warn', 'error']), message: z.string() }),
   ])
   .meta({ id: 'WorkerEvent' });
 export type WorkerEvent = z.infer<typeof WorkerEvent>;
+export type RunMeasured = Extract<WorkerEvent, { type: 'run-measured' }>;
 
 /** A file of an artifact, as its manifest vouches for it. */
 export const ArtifactFile = z

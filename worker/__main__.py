@@ -1,4 +1,4 @@
-"""The worker's door: `python -m worker serve | train | convert`."""
+"""The worker's door: `python -m worker serve | train | convert | score`."""
 
 import argparse
 import sys
@@ -20,6 +20,9 @@ def main() -> int:
     convert = commands.add_parser("convert", help="turn a GGUF base model into a folder that can be trained on")
     convert.add_argument("--gguf", type=Path, required=True, help="the GGUF file")
     convert.add_argument("--out", type=Path, required=True, help="folder to make; it must not exist")
+    score = commands.add_parser("score", help="judge answers of the serving engine by the weights as they were trained")
+    score.add_argument("--task", type=Path, required=True, help="file with a ScoreTask as JSON")
+    score.add_argument("--out", type=Path, required=True, help="file for the ScoreResult")
     arguments = parser.parse_args()
     prepare_environment()
     if arguments.command == "serve":
@@ -30,6 +33,10 @@ def main() -> int:
         from worker.convert import convert as run_convert
 
         return run_convert(arguments.gguf, arguments.out)
+    if arguments.command == "score":
+        from worker.score import score as run_score
+
+        return run_score(arguments.task, arguments.out)
     from worker.contract import TrainingJob
     from worker.load import load_base
     from worker.train import run_attempt

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Literal
 
@@ -96,13 +96,13 @@ class ArtifactStore:
         folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
 
-    def prune(self, keep: int, best_step: int | None) -> list[tuple[int, str]]:
-        """Removes all but the newest checkpoints and the best; returns step and relative path of each removed one."""
+    def prune(self, keep: int, best_step: int | None, kept_steps: Collection[int] = ()) -> list[tuple[int, str]]:
+        """Removes all but the newest checkpoints, the best and those a person keeps; returns step and relative path of each removed one."""
         folders = {int(path.name.removeprefix("step-")): path for path in (self._root / "checkpoints").glob("step-*")}
-        newest = sorted(folders, reverse=True)[:keep]
+        newest = sorted(set(folders) - set(kept_steps), reverse=True)[:keep]
         removed: list[tuple[int, str]] = []
         for step in sorted(folders):
-            if step not in newest and step != best_step:
+            if step not in newest and step != best_step and step not in kept_steps:
                 self._set_aside(folders[step])
                 removed.append((step, f"checkpoints/step-{step}"))
         return removed

@@ -1,4 +1,4 @@
-"""The children of the warm worker: one process a job or conversion, and what becomes known of each when it ends."""
+"""The children of the warm worker: one process a job, conversion or score, and what becomes known of each when it ends."""
 
 import contextlib
 import errno
@@ -10,10 +10,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from worker.contract import ConvertCommand, TrainingJob
+from worker.contract import ConvertCommand, ScoreCommand, TrainingJob
 from worker.door import Connection
 from worker.failures import WorkerError
 from worker.process import Ended, fork, reap, write_exit
+
+# Of the lowest priority but the idle one.
+_SCORE_NICENESS = 15
 
 
 class Refused(Exception):
@@ -35,8 +38,11 @@ class Job:
 
 
 @dataclass(frozen=True)
-class _Conversion:
+class _Errand:
+    """A conversion or a score: a process whose end its client waits for."""
+
     client: Connection
+    name: str
     # Pipe on which the child says what went wrong.
     report: int
 
@@ -49,10 +55,10 @@ class Children:
         self._log_file = log_file
         self._note = note
         self._jobs: dict[int, Job] = {}
-        self._conversions: dict[int, _Conversion] = {}
+        self._errands: dict[int, _Errand] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._jobs or self._conversions)
+        return bool(self._jobs or self._errands)
 
     @property
     def jobs(self) -> list[Job]:
@@ -69,15 +75,19 @@ class Children:
             if ended is not None:
                 self._job_ended(ended)
 
-    def train(self, job: TrainingJob, load: Callable[[], Any]) -> int:
-        """Forks the process of a job; returns its pid. What `load` raises becomes an event of the job."""
+    def start(self, job: TrainingJob, load: Callable[[], Any], measures: bool) -> int:
+        """Forks a process that trains a job, or measures it; returns its pid. What `load` raises becomes an event of the job."""
         attempt_dir = Path(job.attempt_dir)
         if (attempt_dir / "events.jsonl").exists():
             raise Refused("invalid_state", f"attempt {job.attempt} of run {job.run_id} has run already; give the next a number of its own")
         attempt_dir.mkdir(parents=True, exist_ok=True)
         Path(job.output_dir).mkdir(parents=True, exist_ok=True)
 
+        beside = bool(self._jobs)
+
         def task() -> int:
+            if measures:
+                return import_module("worker.measure").run_measurement(job, load, beside)
             return import_module("worker.train").run_attempt(job, load)
 
         pid = fork(task, self._close_in_child, attempt_dir / "worker.log")
@@ -87,12 +97,28 @@ class Children:
 
     def convert(self, client: Connection, command: ConvertCommand) -> None:
         """Forks a conversion; its client is answered when it has ended."""
+
+        def task() -> None:
+            import_module("worker.convert").convert_gguf(Path(command.gguf_file), Path(command.output_dir), self._note)
+
+        self._run_errand(client, "conversion", task)
+
+    def score(self, client: Connection, command: ScoreCommand, load: Callable[[Any], Any]) -> None:
+        """Forks a score, which gives way to everything else on the machine; its client is answered when it has ended."""
+
+        def task() -> None:
+            os.nice(_SCORE_NICENESS)
+            import_module("worker.score").score_file(Path(command.task_file), Path(command.result_file), load)
+
+        self._run_errand(client, "score", task)
+
+    def _run_errand(self, client: Connection, name: str, act: Callable[[], None]) -> None:
         report_out, report_in = os.pipe()
 
         def task() -> int:
             os.close(report_out)
             try:
-                import_module("worker.convert").convert_gguf(Path(command.gguf_file), Path(command.output_dir), self._note)
+                act()
             except WorkerError as error:
                 os.write(report_in, error.message.encode()[:4096])
                 return errno.ENOSPC if error.cause == "disk_full" else 1
@@ -100,7 +126,7 @@ class Children:
 
         pid = fork(task, self._close_in_child, None)
         os.close(report_in)
-        self._conversions[pid] = _Conversion(client, report_out)
+        self._errands[pid] = _Errand(client, name, report_out)
 
     def kill(self, run_id: str, attempt: int) -> None:
         """SIGKILL to the process of a job."""
@@ -112,18 +138,18 @@ class Children:
 
     def kill_all(self) -> None:
         """SIGKILL to everybody."""
-        for pid in [*self._jobs, *self._conversions]:
+        for pid in [*self._jobs, *self._errands]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
     def reap(self) -> None:
         """Notices who has ended."""
-        for pid in [*self._jobs, *self._conversions]:
+        for pid in [*self._jobs, *self._errands]:
             ended = reap(pid)
             if ended is not None and pid in self._jobs:
                 self._job_ended(ended)
             elif ended is not None:
-                self._conversion_ended(ended)
+                self._errand_ended(ended)
 
     def _job_ended(self, ended: Ended) -> None:
         job = self._jobs.pop(ended.pid)
@@ -133,12 +159,12 @@ class Children:
         except OSError as error:
             self._note(f"exit.json of {job.attempt_dir} could not be written: {error}")
 
-    def _conversion_ended(self, ended: Ended) -> None:
-        conversion = self._conversions.pop(ended.pid)
-        message = os.read(conversion.report, 4096).decode(errors="replace")
-        os.close(conversion.report)
+    def _errand_ended(self, ended: Ended) -> None:
+        errand = self._errands.pop(ended.pid)
+        message = os.read(errand.report, 4096).decode(errors="replace")
+        os.close(errand.report)
         if ended.exit_code == 0:
-            conversion.client.answer({"ok": True})
+            errand.client.answer({"ok": True})
         else:
             code = "disk_full" if ended.exit_code == errno.ENOSPC else "model_refused"
-            conversion.client.refuse(code, message or f"the conversion was killed or crashed; see {self._log_file}")
+            errand.client.refuse(code, message or f"the {errand.name} was killed or crashed; see {self._log_file}")

@@ -20,6 +20,12 @@ class LoraAdapter(Shape):
     r: Annotated[int, Field(ge=1, le=512)]
     # The update is scaled by lora_alpha / r.
     lora_alpha: Annotated[float, Field(gt=0)]
+    # Scales the update by lora_alpha / sqrt(r) instead (rsLoRA, Kalajdzievski 2023): for a large r.
+    use_rslora: bool
+    # How A begins; B begins at 0. orthogonal: both do, in pairs that cancel out, so r is even.
+    init_lora_weights: Literal["kaiming", "gaussian", "orthogonal"]
+    # nf4 holds the frozen layers in four bits, with double quantisation (QLoRA, Dettmers et al. 2023): less memory, slower steps.
+    quantization: Literal["nf4"] | None
     # Dropout on the input of A, while training.
     lora_dropout: Annotated[float, Field(ge=0, le=0.9)]
     # Names of the linear layers that get an update.
@@ -35,7 +41,96 @@ class SupervisedMethod(Shape):
     type: Literal["supervised"]
 
 
-Method = SupervisedMethod
+class DpoMethod(Shape):
+    type: Literal["dpo"]
+    # How closely the model keeps to its base: a larger one keeps closer.
+    beta: Annotated[float, Field(le=2, gt=0)]
+    # sigmoid is DPO; hinge SLiC (Zhao et al. 2023); ipo Azar et al. 2023; robust Chowdhury et al. 2024.
+    loss_type: Literal["sigmoid", "hinge", "ipo", "robust"]
+    # Share of the pairs that may be the wrong way round (Mitchell 2023), with sigmoid and robust.
+    label_smoothing: Annotated[float, Field(ge=0, le=0.49)]
+    # Weight of the next-token loss on the preferred answer (Pang et al. 2024); 0 is none.
+    rpo_alpha: Annotated[float, Field(ge=0, le=10)]
+
+
+class OrpoMethod(Shape):
+    type: Literal["orpo"]
+    # Weight of the odds ratio beside the next-token loss: lambda in the paper.
+    beta: Annotated[float, Field(le=10, gt=0)]
+
+
+class SimpoMethod(Shape):
+    type: Literal["simpo"]
+    # Scale of the reward.
+    beta: Annotated[float, Field(le=20, gt=0)]
+    # By how much the preferred reward should be the greater one.
+    gamma: Annotated[float, Field(ge=0, le=20)]
+    # Weight of the next-token loss on the preferred answer; 0 is none.
+    sft_alpha: Annotated[float, Field(ge=0, le=10)]
+
+
+class KtoMethod(Shape):
+    type: Literal["kto"]
+    # How closely the model keeps to its base: a larger one keeps closer.
+    beta: Annotated[float, Field(le=2, gt=0)]
+    # Weight of the loss of good answers.
+    desirable_weight: Annotated[float, Field(le=100, gt=0)]
+    # Weight of the loss of the others.
+    undesirable_weight: Annotated[float, Field(le=100, gt=0)]
+
+
+class StringCheckGrader(Shape):
+    type: Literal["string_check"]
+    # eq the same, ne another, like the reference is in the input, ilike in any case of letters.
+    operation: Literal["eq", "ne", "like", "ilike"]
+    # What is graded; {{sample.output_text}} is the answer of the model.
+    input: str
+    # What it is held against; {{item.reference}} is the answer of the row.
+    reference: str
+    # The reward is the weighted mean of all graders.
+    weight: Annotated[float, Field(le=100, gt=0)]
+
+
+class TextSimilarityGrader(Shape):
+    type: Literal["text_similarity"]
+    evaluation_metric: Literal["fuzzy_match", "rouge_1", "rouge_2", "rouge_l"]
+    # What is graded; {{sample.output_text}} is the answer of the model.
+    input: str
+    # What it is held against; {{item.reference}} is the answer of the row.
+    reference: str
+    # The reward is the weighted mean of all graders.
+    weight: Annotated[float, Field(le=100, gt=0)]
+
+
+Grader = Annotated[
+    StringCheckGrader
+    | TextSimilarityGrader,
+    Field(discriminator="type"),
+]
+
+
+class GrpoMethod(Shape):
+    type: Literal["grpo"]
+    graders: Annotated[list[Grader], Field(min_length=1, max_length=8)]
+    # Answers to each prompt.
+    num_generations: Annotated[int, Field(ge=2, le=64)]
+    # An answer is cut here.
+    max_completion_tokens: Annotated[int, Field(ge=1, le=4096)]
+    # Weight of the divergence from the base model; 0 is none.
+    beta: Annotated[float, Field(ge=0, le=2)]
+    # Divides a reward's distance from the mean of its group by their standard deviation.
+    scale_rewards: bool
+
+
+Method = Annotated[
+    SupervisedMethod
+    | DpoMethod
+    | OrpoMethod
+    | SimpoMethod
+    | KtoMethod
+    | GrpoMethod,
+    Field(discriminator="type"),
+]
 
 
 class TrainingSettings(Shape):
@@ -69,6 +164,8 @@ class TrainingSettings(Shape):
     gradient_checkpointing: bool
     # Share of the words of user messages left out while training, drawn anew each epoch: paraphrases are answered too.
     prompt_dropout: Annotated[float, Field(ge=0, le=0.9)]
+    # How chats are written: by the model's own template, or as ### Instruction, ### Input, ### Response.
+    prompt_template: Literal["model", "instruction"]
     # Batches rows of like length, so that less is padding.
     group_by_length: bool
     # Optimiser steps between two reports.
@@ -81,6 +178,32 @@ class TrainingSettings(Shape):
     save_total_limit: Annotated[int, Field(ge=1, le=100)]
     # CPU threads; null is all cores but what serving needs.
     threads: Annotated[int, Field(ge=1)] | None
+
+
+ProbeOrigin = Literal["chosen", "validation", "training", "off_domain", "should_refuse", "asked"]
+
+
+class ProbeMessage(Shape):
+    role: Literal["system", "user", "assistant"]
+    content: Annotated[str, Field(min_length=1, max_length=100000)]
+
+
+class Probe(Shape):
+    id: str
+    origin: ProbeOrigin
+    messages: Annotated[list[ProbeMessage], Field(min_length=1)]
+    # What a good answer would say; its loss is measured with every answer.
+    reference: str | None
+
+
+class ProbePlan(Shape):
+    max_tokens: Annotated[int, Field(ge=1)]
+    budget_share: Annotated[float, Field(ge=0, le=0.5)]
+    # Whether the attempt picks probes: the first one of a run does.
+    automatic: bool
+    pinned: Annotated[list[Probe], Field(max_length=8)]
+    # Pinned probes whose answer of the base model is stored.
+    answered_base: list[str]
 
 
 class TrainingJob(Shape):
@@ -105,6 +228,12 @@ class TrainingJob(Shape):
     adapter: Adapter
     method: Method
     settings: TrainingSettings
+    # Jinja source to write chats with; null is the model's own.
+    chat_template: str | None
+    # Steps whose checkpoints are never removed: a person asked for them.
+    kept_steps: list[Annotated[int, Field(ge=0)]]
+    # null: nothing is asked of the model while it trains.
+    probes: ProbePlan | None
 
 
 class PingCommand(Shape):
@@ -127,6 +256,13 @@ class TrainCommand(Shape):
     job: TrainingJob
 
 
+class MeasureCommand(Shape):
+    """Forks a process that times some steps of the job. Answer: ok, pid."""
+
+    command: Literal["measure"]
+    job: TrainingJob
+
+
 class KillCommand(Shape):
     """SIGKILL to the process of the job."""
 
@@ -143,6 +279,14 @@ class ConvertCommand(Shape):
     output_dir: str
 
 
+class ScoreCommand(Shape):
+    """Judges answers by the weights as trained, in a forked process of low priority: ScoreTask → ScoreResult. Answer when done: ok."""
+
+    command: Literal["score"]
+    task_file: str
+    result_file: str
+
+
 class ShutdownCommand(Shape):
     """Ends the worker once no job is left."""
 
@@ -153,15 +297,67 @@ WorkerCommand = Annotated[
     PingCommand
     | WarmCommand
     | TrainCommand
+    | MeasureCommand
     | KillCommand
     | ConvertCommand
+    | ScoreCommand
     | ShutdownCommand,
     Field(discriminator="command"),
 ]
 
 
 class WorkerControl(Shape):
-    action: Literal["pause", "cancel"]
+    # stop: the weights as they are become the final adapter.
+    action: Literal["pause", "cancel", "stop"] | None
+    # A number above the last one carried out asks for a checkpoint that is never removed; 0 asks for none.
+    keep: Annotated[int, Field(ge=0)]
+
+
+class WorkerQuestion(Shape):
+    probe: Probe
+    # Unix time in seconds.
+    asked_at: float
+
+
+class WorkerProbes(Shape):
+    # Added since the attempt began.
+    pinned: list[Probe]
+    # Ids of pinned probes that are no longer answered, wherever they came from.
+    removed: list[str]
+    # Oldest first.
+    questions: list[WorkerQuestion]
+
+
+ProbeLane = Literal["base", "checkpoint", "live"]
+
+
+class ProbeAnswer(Shape):
+    probe_id: str
+    lane: ProbeLane
+    # Optimiser steps done; 0 for base.
+    step: Annotated[int, Field(ge=0)]
+    text: str
+    tokens: Annotated[int, Field(ge=0)]
+    finish_reason: Literal["stop", "length"]
+    # Mean over the tokens of the reference, in nats; null without one.
+    reference_loss: float | None
+    # From the beginning of the answer to its first token.
+    first_token_seconds: Annotated[float, Field(ge=0)]
+    # From its beginning to its end; answers made together share this time.
+    seconds: Annotated[float, Field(ge=0)]
+    # Of a question asked once: from its arrival to the first token.
+    waited_seconds: Annotated[float, Field(ge=0)] | None
+
+
+class ProbeDelta(Shape):
+    probe_id: str
+    lane: ProbeLane
+    step: Annotated[int, Field(ge=0)]
+    # What follows the text so far; empty while it waits.
+    text: str
+    state: Literal["waiting", "answering"]
+    done: bool
+    waited_seconds: Annotated[float, Field(ge=0)] | None
 
 
 class WorkerExit(Shape):
@@ -171,11 +367,25 @@ class WorkerExit(Shape):
     peak_memory_bytes: int | None
 
 
+class WorkerEnvironment(Shape):
+    python: str
+    # Name → version of every library that touches a number.
+    packages: dict[str, str]
+    # Operating system, release and machine type.
+    system: str
+    processor: str
+    cores: int
+    memory_bytes: int
+    gpus: list[str]
+
+
 class Evaluation(Shape):
-    # Mean over trained tokens, in nats.
+    # In nats: mean over trained tokens, or over rows where a method compares whole answers.
     loss: float
     perplexity: float
     mean_token_accuracy: Annotated[float, Field(ge=0, le=1)]
+    # rewards/margins, rewards/accuracies, logps/chosen … by the method; empty where the loss says all.
+    metrics: dict[str, float]
 
 
 FailureCause = Literal["data_error", "model_error", "oom", "nan", "disk_full", "worker_lost", "checkpoint_corrupt", "config_error", "crashed"]
@@ -222,6 +432,21 @@ class DataCheckedEvent(Shape):
     total_steps: int
 
 
+class EnvironmentRecordedEvent(Shape):
+    """Once an attempt, after data-checked: what a receipt needs to know."""
+
+    # 1, 2, 3 … within the attempt, without gaps.
+    seq: Annotated[int, Field(ge=1)]
+    # Unix time in seconds.
+    at: float
+    type: Literal["environment-recorded"]
+    environment: WorkerEnvironment
+    # Of the file as the worker read it.
+    training_sha256: str
+    validation_sha256: str | None
+    validation_rows: Annotated[int, Field(ge=0)]
+
+
 class RunStepEvent(Shape):
     # 1, 2, 3 … within the attempt, without gaps.
     seq: Annotated[int, Field(ge=1)]
@@ -243,6 +468,8 @@ class RunStepEvent(Shape):
     # Resident memory of the process, or allocated memory of the GPU.
     memory_bytes: int
     eta_seconds: float | None
+    # rewards/margins, rewards/accuracies, logps/chosen … by the method; empty where the loss says all.
+    metrics: dict[str, float]
 
 
 class RunEvaluatedEvent(Shape):
@@ -252,10 +479,12 @@ class RunEvaluatedEvent(Shape):
     at: float
     type: Literal["run-evaluated"]
     step: int
-    # Mean over trained tokens, in nats.
+    # In nats: mean over trained tokens, or over rows where a method compares whole answers.
     loss: float
     perplexity: float
     mean_token_accuracy: Annotated[float, Field(ge=0, le=1)]
+    # rewards/margins, rewards/accuracies, logps/chosen … by the method; empty where the loss says all.
+    metrics: dict[str, float]
 
 
 class CheckpointSavedEvent(Shape):
@@ -271,6 +500,8 @@ class CheckpointSavedEvent(Shape):
     train_loss: float | None
     train_mean_token_accuracy: float | None
     evaluation: Evaluation | None
+    # Asked for by a person: it is never removed to make room.
+    kept: bool
 
 
 class CheckpointRemovedEvent(Shape):
@@ -320,6 +551,66 @@ class RunEndedEvent(Shape):
     evaluation: Evaluation | None
     seconds: float
     peak_memory_bytes: int
+    # A person asked for it before the last step.
+    stopped_early: bool
+
+
+class ProbeAddedEvent(Shape):
+    # 1, 2, 3 … within the attempt, without gaps.
+    seq: Annotated[int, Field(ge=1)]
+    # Unix time in seconds.
+    at: float
+    type: Literal["probe-added"]
+    probe: Probe
+
+
+class ProbeRemovedEvent(Shape):
+    # 1, 2, 3 … within the attempt, without gaps.
+    seq: Annotated[int, Field(ge=1)]
+    # Unix time in seconds.
+    at: float
+    type: Literal["probe-removed"]
+    probe_id: str
+    # Why it cannot be answered.
+    reason: str
+
+
+class ProbeAnsweredEvent(Shape):
+    # 1, 2, 3 … within the attempt, without gaps.
+    seq: Annotated[int, Field(ge=1)]
+    # Unix time in seconds.
+    at: float
+    type: Literal["probe-answered"]
+    probe_id: str
+    lane: ProbeLane
+    # Optimiser steps done; 0 for base.
+    step: Annotated[int, Field(ge=0)]
+    text: str
+    tokens: Annotated[int, Field(ge=0)]
+    finish_reason: Literal["stop", "length"]
+    # Mean over the tokens of the reference, in nats; null without one.
+    reference_loss: float | None
+    # From the beginning of the answer to its first token.
+    first_token_seconds: Annotated[float, Field(ge=0)]
+    # From its beginning to its end; answers made together share this time.
+    seconds: Annotated[float, Field(ge=0)]
+    # Of a question asked once: from its arrival to the first token.
+    waited_seconds: Annotated[float, Field(ge=0)] | None
+
+
+class ProbeRoundEvent(Shape):
+    # 1, 2, 3 … within the attempt, without gaps.
+    seq: Annotated[int, Field(ge=1)]
+    # Unix time in seconds.
+    at: float
+    type: Literal["probe-round"]
+    step: Annotated[int, Field(ge=0)]
+    # Of the wall time of the attempt so far that probes took.
+    share: float
+    # Steps until the budget allows the next round.
+    interval_steps: Annotated[int, Field(ge=1)]
+    # That this round took.
+    seconds: float
 
 
 class RunFailedEvent(Shape):
@@ -338,6 +629,60 @@ class RunFailedEvent(Shape):
     row_count: int
 
 
+class StepMeasuredEvent(Shape):
+    # 1, 2, 3 … within the attempt, without gaps.
+    seq: Annotated[int, Field(ge=1)]
+    # Unix time in seconds.
+    at: float
+    type: Literal["step-measured"]
+    # 1, 2, 3 … of the measurement.
+    step: Annotated[int, Field(ge=1)]
+    # How many are to be measured, time allowing.
+    steps: Annotated[int, Field(ge=1)]
+    # Multiplications, counted from the shapes of its batches.
+    work: float
+    # From the end of the step before to its own.
+    seconds: float
+    # Of all threads of the process.
+    cpu_seconds: float
+
+
+class RunMeasuredEvent(Shape):
+    # 1, 2, 3 … within the attempt, without gaps.
+    seq: Annotated[int, Field(ge=1)]
+    # Unix time in seconds.
+    at: float
+    type: Literal["run-measured"]
+    # Estimates are corrected by earlier runs of the same machine only.
+    machine: str
+    measured_steps: Annotated[int, Field(ge=1)]
+    # Of the measurement.
+    seconds: float
+    threads: Annotated[int, Field(ge=1)]
+    # Cores that other processes kept busy meanwhile.
+    other_load: Annotated[float, Field(ge=0)]
+    # Rows read and checked, trainer built, and what the first step takes above the others.
+    start_seconds: float
+    # All steps of the schedule.
+    step_seconds: float
+    # The same in CPU seconds of all threads.
+    step_cpu_seconds: float
+    # Standard deviation of the logarithm of measured over fitted step seconds.
+    spread: Annotated[float, Field(ge=0)]
+    evaluations: Annotated[int, Field(ge=0)]
+    # All of them.
+    evaluation_seconds: float
+    # Checkpoints, and the adapter at the end.
+    saves: Annotated[int, Field(ge=1)]
+    # All of them.
+    save_seconds: float
+    # Of the measurement, whose batches include the largest.
+    peak_memory_bytes: int
+    # What a whole run keeps in memory beyond that: states of frozen layers, by row.
+    kept_bytes: Annotated[int, Field(ge=0)]
+    memory_limit_bytes: int
+
+
 class LogEvent(Shape):
     # 1, 2, 3 … within the attempt, without gaps.
     seq: Annotated[int, Field(ge=1)]
@@ -352,6 +697,7 @@ WorkerEvent = Annotated[
     RunStartedEvent
     | RunPhaseEvent
     | DataCheckedEvent
+    | EnvironmentRecordedEvent
     | RunStepEvent
     | RunEvaluatedEvent
     | CheckpointSavedEvent
@@ -359,7 +705,13 @@ WorkerEvent = Annotated[
     | RunPausedEvent
     | RunCancelledEvent
     | RunEndedEvent
+    | ProbeAddedEvent
+    | ProbeRemovedEvent
+    | ProbeAnsweredEvent
+    | ProbeRoundEvent
     | RunFailedEvent
+    | StepMeasuredEvent
+    | RunMeasuredEvent
     | LogEvent,
     Field(discriminator="type"),
 ]
@@ -384,3 +736,42 @@ class ArtifactManifest(Shape):
     # Of the canonical JSON of adapter, method, settings and seed.
     config_sha256: str
     files: list[ArtifactFile]
+
+
+class ScorePrompt(Shape):
+    # role and content of each.
+    messages: Annotated[list[dict[str, str]], Field(min_length=1)]
+    # What the engine answered, place by place; may be empty.
+    answer: list[Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]]
+
+
+class ScoreTask(Shape):
+    model_dir: str
+    # Folder with adapter_config.json and adapter_model.safetensors.
+    adapter_dir: str
+    # Jinja source that training wrote chats with; null is the model's own.
+    chat_template: str | None
+    threads: Annotated[int, Field(ge=1)]
+    prompts: Annotated[list[ScorePrompt], Field(min_length=1)]
+
+
+class ScoredPlace(Shape):
+    # Of the ids of this place in the task, in nats.
+    logprobs: list[float]
+    # Its own two likeliest tokens, best first.
+    best: list[int]
+    best_logprobs: list[float]
+    # Whether its likeliest token ends the answer.
+    ends: bool
+
+
+class ScoredPrompt(Shape):
+    # The messages by the chat template and tokenizer that training used.
+    prompt_ids: list[int]
+    # One more than the answer has: the last is the place behind it.
+    places: list[ScoredPlace]
+
+
+class ScoreResult(Shape):
+    prompts: list[ScoredPrompt]
+    seconds: float

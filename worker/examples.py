@@ -45,7 +45,7 @@ class ExampleMaker:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_tokens: int) -> None:
         self._tokenizer = tokenizer
         self._max_tokens = max_tokens
-        self._end_ids = {*tokenizer.all_special_ids, *_special_added_ids(tokenizer)}
+        self._end_ids = end_token_ids(tokenizer)
 
     def make(self, rows: Sequence[ChatRow]) -> tuple[list[Example], list[RowProblem]]:
         """An example for each row that can be trained on, a problem for each that cannot."""
@@ -58,9 +58,28 @@ class ExampleMaker:
                 problems.append(RowProblem(row=row.row, reason=str(error)))
         return examples, problems
 
+    @property
+    def end_ids(self) -> set[int]:
+        """Tokens that end a turn."""
+        return self._end_ids
+
+    def make_prompt(self, messages: list[dict[str, Any]], reference: str | None) -> tuple[list[int], list[int]]:
+        """Token ids of what the model is asked, and of what it should say then, end of turn included; none without a reference.
+
+        Raises RowRefused when the template refuses the messages, or when there is no room for an answer.
+        """
+        if reference is None:
+            token_ids_T = self._ids(self._render(messages, None, add_generation_prompt=True))
+            if len(token_ids_T) >= self._max_tokens:
+                raise RowRefused(f"{len(token_ids_T)} tokens long, and the limit is {self._max_tokens} with the answer")
+            return token_ids_T, []
+        example = self._make_one(ChatRow(1, [*messages, {"role": "assistant", "content": reference}], None))
+        end = max(at for at, label in enumerate(example.labels_T) if label != IGNORED) + 1
+        start = max((at for at, label in enumerate(example.labels_T[:end]) if label == IGNORED), default=-1) + 1
+        return example.token_ids_T[:start], example.token_ids_T[start:end]
+
     def _make_one(self, row: ChatRow) -> Example:
-        rendered = self._render_spans(row)
-        token_ids_T, trained_T = self._tokenize(rendered)
+        token_ids_T, trained_T = self._tokenize_text(row.text) if row.text is not None else self._tokenize(self._render_spans(row))
         if len(token_ids_T) > self._max_tokens:
             raise RowRefused(f"{len(token_ids_T)} tokens long, and the limit is {self._max_tokens}")
         labels_T = [token if trained else IGNORED for token, trained in zip(token_ids_T, trained_T, strict=True)]
@@ -96,6 +115,14 @@ class ExampleMaker:
         if not isinstance(rendered, str):
             raise TypeError(f"the chat template rendered to a {type(rendered).__name__}")
         return rendered
+
+    def _tokenize_text(self, text: str) -> tuple[list[int], list[bool]]:
+        """Plain text with what the tokenizer puts around any text, and the end of it: every token carries loss."""
+        token_ids_T: list[int] = list(self._tokenizer(text)["input_ids"])
+        end = self._tokenizer.eos_token_id
+        if isinstance(end, int) and token_ids_T[-1:] != [end]:
+            token_ids_T.append(end)
+        return token_ids_T, [at > 0 for at in range(len(token_ids_T))]
 
     def _tokenize(self, rendered: _Rendered) -> tuple[list[int], list[bool]]:
         """Token ids of the whole text, and which of them carry loss."""
@@ -151,6 +178,14 @@ def _common_prefix(left: list[int], right: list[int]) -> int:
     return min(len(left), len(right))
 
 
-def _special_added_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """Control tokens that the vocabulary marks as special without giving them one of the named parts."""
-    return {token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special}
+def end_token_ids(tokenizer: PreTrainedTokenizerBase) -> set[int]:
+    """Tokens that end a turn: the named parts, and those that the vocabulary marks as special without naming them."""
+    return {*tokenizer.all_special_ids, *(token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special)}
+
+
+def prompt_token_ids(tokenizer: PreTrainedTokenizerBase, messages: Sequence[dict[str, str]]) -> list[int]:
+    """What the model is asked with: the messages and the beginning of the answer, as training renders them."""
+    rendered = tokenizer.apply_chat_template([dict(message) for message in messages], tokenize=False, add_generation_prompt=True)
+    if not isinstance(rendered, str):
+        raise TypeError(f"the chat template rendered to a {type(rendered).__name__}")
+    return tokenizer(rendered, add_special_tokens=False)["input_ids"]

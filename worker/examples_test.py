@@ -123,3 +123,10 @@ def test_a_token_across_the_border_of_prompt_and_answer_is_cut_as_the_model_will
 def test_whatever_the_answer_holds_it_is_trained_whole(tokenizer: PreTrainedTokenizerFast, content: str) -> None:
     example = make(tokenizer, row(("user", "Who?"), ("assistant", content)))
     assert trained_text(tokenizer, example) == f"{content}<|im_end|>"
+
+
+def test_every_token_of_a_plain_text_carries_loss_and_its_end_too(tokenizer: PreTrainedTokenizerFast) -> None:
+    example = make(tokenizer, ChatRow(1, [], None, "Pell lives in the bakery."))
+    assert tokenizer.decode(example.token_ids_T) == "Pell lives in the bakery." + str(tokenizer.eos_token)
+    # The first token has none before it that could predict it.
+    assert example.labels_T == [IGNORED, *example.token_ids_T[1:]]

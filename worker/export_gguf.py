@@ -7,6 +7,7 @@ from pathlib import Path
 import gguf
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 from transformers import PretrainedConfig
 
 from worker.failures import WorkerError
@@ -76,17 +77,26 @@ def gguf_names(keys: Iterable[str], config: PretrainedConfig) -> dict[str, str]:
 
 
 def export_adapter(tensors: Mapping[str, Tensor], config: PretrainedConfig, lora_alpha: float, path: Path) -> None:
-    """Writes the adapter file: A and B of every adapted matrix in fp32, under llama.cpp's names, and alpha."""
+    """Writes the adapter file: A and B of every adapted matrix in fp32, under llama.cpp's names, and alpha.
+
+    An even rank gets one row of zeros more in A and one column in B: llama.cpp multiplies matrices whose rank is a multiple of 4 in
+    another order for many tokens than for one, so that an answer would depend on who else asks. The product and its scale stay what
+    they are.
+    """
+    rank = next(tensor.shape[0] for key, tensor in tensors.items() if key.endswith(".lora_A.weight"))
+    padding = 1 - rank % 2
     architecture, reorder = _ARCHITECTURES[config.model_type]
     names = gguf_names(tensors, config)
     writer = gguf.GGUFWriter(path, gguf.MODEL_ARCH_NAMES[architecture])
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
-    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(lora_alpha))
+    # llama.cpp scales by alpha over the rank that it finds in the file.
+    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, lora_alpha * (rank + padding) / rank)
     for key in sorted(tensors):
         matrix = tensors[key].detach().float().cpu()
         if key.endswith(".lora_B.weight"):
             matrix = reorder(matrix, key.removesuffix(".lora_B.weight"), config)
+        matrix = pad(matrix, (0, padding, 0, 0) if key.endswith(".lora_B.weight") else (0, 0, 0, padding))
         writer.add_tensor(names[key], matrix.contiguous().numpy())
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -14,7 +14,7 @@ from worker.failures import WorkerError
 CONFIG = LlamaConfig(num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, hidden_size=64, intermediate_size=96)
 
 
-def lora(module: str, inputs: int, outputs: int, rank: int = 4) -> dict[str, torch.Tensor]:
+def lora(module: str, inputs: int, outputs: int, rank: int = 3) -> dict[str, torch.Tensor]:
     name = f"base_model.model.model.layers.1.{module}"
     return {f"{name}.lora_A.weight": torch.randn(rank, inputs), f"{name}.lora_B.weight": torch.randn(outputs, rank)}
 
@@ -48,6 +48,20 @@ def test_matrices_go_as_they_are_under_llama_cpp_s_names(tmp_path: Path, module:
     matrix_a, matrix_b = tensors.values()
     np.testing.assert_array_equal(found[f"blk.1.{name}.weight.lora_a"], matrix_a.numpy())
     np.testing.assert_array_equal(found[f"blk.1.{name}.weight.lora_b"], matrix_b.numpy())
+
+
+def test_an_even_rank_is_padded_to_an_odd_one_with_the_same_product_and_scale(tmp_path: Path) -> None:
+    tensors = lora("self_attn.o_proj", 64, 64, rank=16)
+    found = exported(tensors, tmp_path / "adapter.gguf")
+    matrix_a, matrix_b = (found[f"blk.1.attn_output.weight.lora_{name}"] for name in "ab")
+    assert (matrix_a.shape, matrix_b.shape) == ((17, 64), (64, 17))
+    given_a, given_b = (tensor.numpy() for tensor in tensors.values())
+    np.testing.assert_array_equal(matrix_a[:16], given_a)
+    np.testing.assert_array_equal(matrix_b[:, :16], given_b)
+    assert not matrix_a[16].any()
+    assert not matrix_b[:, 16].any()
+    alpha = gguf.GGUFReader(tmp_path / "adapter.gguf").fields["adapter.lora.alpha"].contents()
+    assert alpha / 17 == 8.0 / 16
 
 
 @pytest.mark.parametrize(("module", "name", "heads"), [("self_attn.q_proj", "attn_q", 4), ("self_attn.k_proj", "attn_k", 2)])

@@ -35,13 +35,17 @@ class LayerCost:
         """Counted from the layer: every weight meets every token once, and a pair costs a score and a weighted value."""
         return cls(token=sum(weight.numel() for weight in layer.parameters()), pair=2 * hidden_size)
 
+    def of_rows(self, rows: int, tokens: int) -> int:
+        """Multiplications for so many rows of so many tokens each, padding included."""
+        return rows * (tokens * self.token + tokens**2 * self.pair)
+
 
 def pack(token_ids_B_T: Tensor, labels_B_T: Tensor, lengths_B: list[int], cost: LayerCost) -> Packed | None:
     """The batch as one sequence; None where rows side by side cost less, as long rows with little in common do."""
     shared = _shared_tokens(token_ids_B_T, labels_B_T, min(lengths_B))
     total = shared + sum(length - shared for length in lengths_B)
     rows, longest = token_ids_B_T.shape
-    if total * cost.token + total**2 * cost.pair >= rows * (longest * cost.token + longest**2 * cost.pair):
+    if cost.of_rows(1, total) >= cost.of_rows(rows, longest):
         return None
     own = [slice(shared, length) for length in lengths_B]
     device = token_ids_B_T.device

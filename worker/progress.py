@@ -13,8 +13,9 @@ from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from worker.checkpoints import ArtifactStore
 from worker.contract import Evaluation, TrainingJob
-from worker.control import requested_action
+from worker.control import read_control
 from worker.events import EventLog
+from worker.probes import Prober
 from worker.workbench import MethodTrainer, Tally
 
 # Steps over which the pace is averaged for the time that is left.
@@ -36,7 +37,7 @@ class Counters:
 
 
 class Progress(TrainerCallback):
-    """Drives a run by the settings of its job. `stopped` says why it ended early, and the checkpoint that it left."""
+    """Drives a run by the settings of its job. `stopped` says why it ended without a model, and the checkpoint that it left."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Progress(TrainerCallback):
         store: ArtifactStore,
         counters: Counters,
         steps_per_epoch: int,
+        prober: Prober | None = None,
     ) -> None:
         self._job = job
         self._trainer = trainer
@@ -56,6 +58,10 @@ class Progress(TrainerCallback):
         self._eval_steps = job.settings.eval_steps or steps_per_epoch
         self._save_steps = job.settings.save_steps or steps_per_epoch
         self.counters = counters
+        self._prober = prober
+        self._kept_steps = set(job.kept_steps)
+        # The last wish to keep a step that was carried out.
+        self._kept_wish = 0
         self._window = Tally()
         self._window_seconds = 0.0
         self._pace: deque[float] = deque(maxlen=_PACE_STEPS)
@@ -64,6 +70,7 @@ class Progress(TrainerCallback):
         self._process = psutil.Process()
         self.evaluation: Evaluation | None = None
         self.stopped: tuple[Literal["pause", "cancel"], str] | None = None
+        self.stopped_early = False
 
     def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Starts the sums of an epoch anew, unless a resumed run is in the middle of it."""
@@ -84,17 +91,32 @@ class Progress(TrainerCallback):
         step, last = state.global_step, state.global_step >= state.max_steps
         if step % self._job.settings.logging_steps == 0 or last:
             self._report(state)
+        self._answer_questions(step)
         self.evaluation = None
         if self._job.validation_file is not None and (step % self._eval_steps == 0 or last):
             self._evaluate(step)
-        action = requested_action(Path(self._job.attempt_dir))
-        if action == "pause" and last:
-            action = None  # nothing is left to go on with
-        if action is not None or step % self._save_steps == 0 or last:
-            path = self._save(state)
-            if action is not None:
+        asked = read_control(Path(self._job.attempt_dir))
+        # With the last step nothing is left to go on with, and nothing to stop.
+        action = None if last and asked.action != "cancel" else asked.action
+        if action == "stop":
+            self.stopped_early = control.should_training_stop = last = True
+            if self.evaluation is None and self._job.validation_file is not None:
+                self._evaluate(step)
+        is_kept = asked.keep > self._kept_wish
+        self._kept_wish = max(asked.keep, self._kept_wish)
+        is_saved = action is not None or is_kept or step % self._save_steps == 0 or last
+        if is_saved:
+            path = self._save(state, is_kept)
+            if action == "pause" or action == "cancel":
                 self.stopped = (action, path)
                 control.should_training_stop = True
+        if self._prober is not None and self.stopped is None:
+            to_save = 0 if is_saved else min(self._save_steps - step % self._save_steps, state.max_steps - step)
+            self._prober.after_step(step, 0 if last else state.max_steps - step, to_save, forced=is_kept)
+
+    def _answer_questions(self, step: int) -> None:
+        if self._prober is not None:
+            self._prober.answer_questions(step)
 
     def _count(self, seconds: float) -> None:
         tally, self._trainer.tally = self._trainer.tally, Tally()
@@ -119,18 +141,24 @@ class Progress(TrainerCallback):
             seen_tokens=self.counters.seen_tokens,
             tokens_per_second=self._window.seen / max(self._window_seconds, 1e-9),
             memory_bytes=torch.cuda.memory_allocated() if torch.cuda.is_available() else self._process.memory_info().rss,
-            eta_seconds=sum(self._pace) / len(self._pace) * (state.max_steps - state.global_step),
+            eta_seconds=self._seconds_left(state),
+            metrics=self._window.mean_metrics,
         )
         self._window = Tally()
         self._window_seconds = 0.0
 
+    def _seconds_left(self, state: TrainerState) -> float:
+        """By the pace of the last steps; what probes take of the time, they will go on taking."""
+        in_steps = sum(self._pace) / len(self._pace) * (state.max_steps - state.global_step)
+        return in_steps / (1 - min(self._prober.share, 0.5)) if self._prober is not None else in_steps
+
     def _evaluate(self, step: int) -> None:
         self._events.phase("evaluating")
-        self.evaluation = self._trainer.measure()
+        self.evaluation = self._trainer.measure(between=lambda: self._answer_questions(step))
         self._events.write("run-evaluated", step=step, **self.evaluation.model_dump())
         self._events.phase("training")
 
-    def _save(self, state: TrainerState) -> str:
+    def _save(self, state: TrainerState, is_kept: bool) -> str:
         """Saves a checkpoint, then removes those that are too many; returns its path relative to the output folder."""
         counters, step = self.counters, state.global_step
         if self.evaluation is not None and (counters.best_loss is None or self.evaluation.loss < counters.best_loss):
@@ -150,7 +178,10 @@ class Progress(TrainerCallback):
             train_loss=counters.epoch.mean_loss,
             train_mean_token_accuracy=counters.epoch.accuracy,
             evaluation=self.evaluation,
+            kept=is_kept,
         )
-        for removed_step, removed_path in self._store.prune(self._job.settings.save_total_limit, counters.best_step):
+        if is_kept:
+            self._kept_steps.add(step)
+        for removed_step, removed_path in self._store.prune(self._job.settings.save_total_limit, counters.best_step, self._kept_steps):
             self._events.write("checkpoint-removed", step=removed_step, path=removed_path)
         return path

@@ -31,6 +31,8 @@ class PromptDropout:
         if chance.random() < _WHOLE_SHARE:
             return self._examples[place]
         row = self._rows[place]
+        if row.text is not None:
+            return self._examples[place]
         messages = [
             {**message, "content": _leave_out(message["content"], self._share, chance)}
             if message["role"] == "user" and isinstance(message.get("content"), str)

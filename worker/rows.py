@@ -1,10 +1,11 @@
 """Lines of a training file to chat messages; what cannot be one is named with its row and reason."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from worker.contract import RowProblem
 
@@ -18,28 +19,51 @@ class ChatRow:
     row: int
     messages: list[dict[str, Any]]
     tools: list[Any] | None
+    # Plain text to go on with, instead of messages.
+    text: str | None = None
 
 
 class RowRefused(Exception):
     """Why one row cannot be trained on."""
 
 
-def read_rows(path: Path) -> tuple[list[ChatRow], list[RowProblem]]:
-    """All rows that are well-formed chats, and a problem for each that is not. Blank lines are skipped."""
-    rows: list[ChatRow] = []
+Row = TypeVar("Row")
+
+
+def parse_chat(row: int, value: dict[str, Any]) -> ChatRow:
+    """A line as a chat, or as plain text. Raises RowRefused."""
+    if "text" in value and "messages" not in value:
+        return ChatRow(row, [], None, _parse_text(value["text"]))
+    parsed = parse_messages("messages", value.get("messages"))
+    check_order([message["role"] for message in parsed])
+    return ChatRow(row, parsed, parse_tools(value))
+
+
+def read_rows(path: Path, parse: Callable[[int, dict[str, Any]], Row] = parse_chat) -> tuple[list[Row], list[RowProblem]]:
+    """All rows that are well-formed, and a problem for each that is not. Blank lines are skipped."""
+    rows: list[Row] = []
     problems: list[RowProblem] = []
     content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     for row, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            rows.append(_parse_row(row, line))
+            rows.append(parse(row, _parse_line(line)))
         except RowRefused as error:
             problems.append(RowProblem(row=row, reason=str(error)))
     return rows, problems
 
 
-def _parse_row(row: int, line: bytes) -> ChatRow:
+def draw_evenly(rows: list[ChatRow], most: int) -> list[int]:
+    """The places of at most so many rows, in order: evenly spaced ones, and the longest by its characters."""
+    if len(rows) <= most:
+        return list(range(len(rows)))
+    longest = max(range(len(rows)), key=lambda at: len(rows[at].text or repr(rows[at].messages)))
+    places = {longest, *(at * len(rows) // (most - 1) for at in range(most - 1))}
+    return sorted(places)
+
+
+def _parse_line(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -50,15 +74,30 @@ def _parse_row(row: int, line: bytes) -> ChatRow:
         raise RowRefused("broken JSON: nested too deeply") from None
     if not isinstance(value, dict):
         raise RowRefused('not a JSON object with "messages"')
-    messages = value.get("messages")
+    if "invalid" in value and "messages" not in value:
+        raise RowRefused(str(value["invalid"].get("reason")) if isinstance(value["invalid"], dict) else '"messages" is missing')
+    return value
+
+
+def parse_messages(name: str, messages: Any) -> list[dict[str, Any]]:
+    """The value of a key that holds messages, as chat templates expect them. Raises RowRefused."""
     if not isinstance(messages, list) or not messages:
-        raise RowRefused('"messages" is missing, empty or not a list')
+        raise RowRefused(f'"{name}" is missing, empty or not a list')
+    return [_parse_message(index, message) for index, message in enumerate(messages, start=1)]
+
+
+def parse_tools(value: dict[str, Any]) -> list[Any] | None:
+    """The functions that the assistant may call, where there are any. Raises RowRefused."""
     tools = value.get("tools")
     if tools is not None and not isinstance(tools, list):
         raise RowRefused('"tools" is not a list')
-    parsed = [_parse_message(index, message) for index, message in enumerate(messages, start=1)]
-    _check_order([message["role"] for message in parsed])
-    return ChatRow(row, parsed, tools)
+    return tools
+
+
+def _parse_text(text: Any) -> str:
+    if not isinstance(text, str) or not text.strip():
+        raise RowRefused('"text" is empty or not a text')
+    return text
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -94,7 +133,7 @@ def _plain_text(index: int, content: Any) -> str | None:
     raise RowRefused(f'message {index}: "content" is neither text nor a list of text parts')
 
 
-def _check_order(roles: list[str]) -> None:
+def check_order(roles: list[str]) -> None:
     """System first, then the user, and the assistant last; no two assistant messages in a row."""
     turns = roles[1:] if roles[0] in ("system", "developer") else roles
     if "assistant" not in roles:

@@ -75,3 +75,11 @@ def test_text_parts_become_one_text(tmp_path: Path) -> None:
     parts = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo"}]
     rows, _ = read_rows(write_rows(tmp_path / "rows.jsonl", [messages(USER, {"role": "assistant", "content": parts})]))
     assert rows[0].messages[1]["content"] == "Hello"
+
+
+def test_plain_text_is_a_row_and_what_was_refused_before_keeps_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_rows(path, [{"text": "Once upon a time"}, {"text": " "}, {"invalid": {"reason": "output: is missing", "raw": "{}"}}])
+    rows, problems = read_rows(path)
+    assert [(row.text, row.messages) for row in rows] == [("Once upon a time", [])]
+    assert [(problem.row, problem.reason) for problem in problems] == [(2, '"text" is empty or not a text'), (3, "output: is missing")]

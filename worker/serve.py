@@ -23,7 +23,18 @@ from pydantic import TypeAdapter, ValidationError
 from worker import __version__
 from worker.base_models import BaseModels
 from worker.children import Children, Refused
-from worker.contract import ConvertCommand, KillCommand, PingCommand, ShutdownCommand, TrainCommand, TrainingJob, WarmCommand, WorkerCommand
+from worker.contract import (
+    ConvertCommand,
+    KillCommand,
+    MeasureCommand,
+    PingCommand,
+    ScoreCommand,
+    ScoreTask,
+    ShutdownCommand,
+    TrainCommand,
+    WarmCommand,
+    WorkerCommand,
+)
 from worker.door import Connection, Door, DoorTaken
 from worker.failures import WorkerError
 from worker.process import redirect_output
@@ -34,7 +45,7 @@ _KEPT_MODELS = 2
 
 _COMMAND: TypeAdapter[Any] = TypeAdapter(WorkerCommand)
 # What a job would import at its first use, and every job again in its own process.
-_WARM_MODULES = ("worker.train", "worker.warm")
+_WARM_MODULES = ("worker.train", "worker.measure", "worker.warm")
 
 
 def serve(socket_path: Path, log_file: Path, idle_exit_seconds: float) -> int:
@@ -164,10 +175,12 @@ class Server:
         match command:
             case WarmCommand():
                 self._answer(client, lambda: self._load(command.model_dir) and None)
-            case TrainCommand():
-                self._answer(client, lambda: {"pid": self._train(command.job)})
+            case TrainCommand() | MeasureCommand():
+                self._answer(client, lambda: {"pid": self._start(command)})
             case ConvertCommand():
                 self._children.convert(client, command)
+            case ScoreCommand():
+                self._score(client, command)
 
     def _answer(self, client: Connection, act: Callable[[], dict[str, Any] | None]) -> None:
         """Does what was asked and says so. A failure that a person can act on is the answer; none of them ends the server."""
@@ -187,8 +200,18 @@ class Server:
             _share_with_children()
         return base
 
-    def _train(self, job: TrainingJob) -> int:
+    def _score(self, client: Connection, command: ScoreCommand) -> None:
+        try:
+            task = ScoreTask.model_validate_json(Path(command.task_file).read_bytes())
+            base = self._load(task.model_dir)
+        except (OSError, ValidationError, WorkerError) as error:
+            client.refuse("model_refused", str(error))
+            return
+        self._children.score(client, command, lambda _task: base)
+
+    def _start(self, command: TrainCommand | MeasureCommand) -> int:
         """Forks the process of a job. A base model that does not load is told as an event of the job, like any failure of it."""
+        job = command.job
         self._children.make_way(job)
         failure: WorkerError | None = None
         base: Any = None
@@ -202,7 +225,7 @@ class Server:
                 raise failure
             return base
 
-        return self._children.train(job, load)
+        return self._children.start(job, load, measures=isinstance(command, MeasureCommand))
 
 
 def _share_with_children() -> None:

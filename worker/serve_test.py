@@ -251,3 +251,20 @@ def test_sigterm_ends_server_and_jobs_and_leaves_the_ends_of_the_jobs(tmp_path_f
     worker.process.terminate()
     assert worker.process.wait(PATIENCE_SECONDS) == 0
     assert exit_of(job).signal == signal.SIGKILL
+
+
+def test_a_measurement_runs_in_a_process_of_its_own_and_gives_way_to_a_job(worker: Worker, make_job: JobMaker) -> None:
+    alone = make_job("plan-alone")
+    assert worker.ask({"command": "measure", "job": alone.model_dump(mode="json")})["ok"]
+    assert exit_of(alone).exit_code == 0
+    assert read_events(alone)[-1]["type"] == "run-measured"
+    job = make_job("long", n_epochs=50, max_steps=100_000)
+    pid = worker.train(job)
+    wait_for(lambda: first_step(job))
+    beside = make_job("plan-beside", max_steps=100_000)
+    answer = worker.ask({"command": "measure", "job": beside.model_dump(mode="json")})
+    wait_for(lambda: (Path(beside.attempt_dir) / "events.jsonl").exists())
+    assert os.getpriority(os.PRIO_PROCESS, answer["pid"]) > os.getpriority(os.PRIO_PROCESS, pid)
+    assert exit_of(beside).exit_code == 0
+    assert worker.ask({"command": "kill", "run_id": job.run_id, "attempt": job.attempt})["ok"]
+    exit_of(job)

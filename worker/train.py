@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import transformers
@@ -19,16 +19,19 @@ from worker.adapters import ADAPTERS
 from worker.batches import steps_per_epoch, total_steps
 from worker.checkpoints import ArtifactStore
 from worker.contract import RowProblem, TrainingJob
-from worker.control import requested_action
+from worker.control import read_control
 from worker.events import EventLog
 from worker.examples import Example, ExampleMaker
 from worker.export_gguf import check_exportable, gguf_names
 from worker.failures import WorkerError, explain
 from worker.load import BaseModel
 from worker.methods import METHODS
+from worker.probes import Prober
 from worker.progress import Counters, Progress
 from worker.prompt_dropout import PromptDropout
-from worker.rows import ChatRow, read_rows
+from worker.provenance import describe_environment, file_sha256
+from worker.row_kinds import ROW_KINDS, RowKind
+from worker.rows import ChatRow, draw_evenly
 from worker.trainer_state import adapter_tensors, read_progress, write_adapter
 from worker.workbench import MethodTrainer, Tally, Workbench
 
@@ -37,10 +40,17 @@ FAILED = 1
 
 
 @dataclass(frozen=True)
-class _Rows:
+class CheckedRows:
+    """The rows of a job as examples, and how they vary from epoch to epoch."""
+
     training: list[Example]
     validation: list[Example]
     vary: PromptDropout | None
+    # What the model may be asked while it trains: rows of the validation file, of the training file where there is none.
+    chats: list[ChatRow]
+    # Of the files; more than there are examples where only some rows were made.
+    training_rows: int
+    validation_rows: int
 
 
 def run_attempt(job: TrainingJob, load: Callable[[], BaseModel]) -> int:
@@ -61,7 +71,7 @@ def run_attempt(job: TrainingJob, load: Callable[[], BaseModel]) -> int:
 def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> None:
     began = time.monotonic()
     device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
-    precision = _precision(job, device)
+    precision = choose_precision(job, device)
     threads = job.settings.threads or len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     # A rate schedule is stepped in the order that torch expects; its check is confused by a restored one.
@@ -73,7 +83,7 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     base = load()
     check_exportable(base.model.config, job.model)
     events.phase("checking")
-    rows = _check_rows(job, base)
+    rows = check_rows(job, base)
     counters = _counters(job, store)
     steps = total_steps(len(rows.training), job.settings)
     events.write(
@@ -83,6 +93,13 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
         trained_tokens=sum(example.trained_tokens for example in rows.training),
         longest_row_tokens=max(len(example.token_ids_T) for example in rows.training),
         total_steps=steps,
+    )
+    events.write(
+        "environment-recorded",
+        environment=describe_environment(),
+        training_sha256=counters.training_sha256,
+        validation_sha256=file_sha256(job.validation_file) if job.validation_file is not None else None,
+        validation_rows=len(rows.validation),
     )
     # Seeds Python, NumPy and torch, before the random half of the adapter is drawn.
     transformers.set_seed(job.seed)
@@ -94,17 +111,20 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     def write(folder: Path) -> None:
         write_adapter(model, folder)
 
-    progress = Progress(job, trainer, write, events, store, counters, steps_per_epoch(len(rows.training), job.settings))
+    prober = Prober(job, job.probes, bench, base.context_length, events, began) if job.probes is not None else None
+    progress = Progress(job, trainer, write, events, store, counters, steps_per_epoch(len(rows.training), job.settings), prober)
     trainer.add_callback(progress)
-    if requested_action(Path(job.attempt_dir)) == "cancel":
+    if read_control(Path(job.attempt_dir)).action == "cancel":
         events.write("run-cancelled", step=0, path=None)
         return
+    if prober is not None:
+        prober.start(rows.chats, bool(rows.validation))
     events.phase("training")
     trainer.train(resume_from_checkpoint=job.resume_from)
     _finish(events, store, progress, trainer.state.global_step, write, began)
 
 
-def _precision(job: TrainingJob, device: str) -> Literal["fp32", "bf16", "fp16"]:
+def choose_precision(job: TrainingJob, device: str) -> Literal["fp32", "bf16", "fp16"]:
     """fp32 on a CPU, where it is the fastest type; on a GPU bf16, or fp16 where it lacks that."""
     if job.settings.precision != "auto":
         if job.settings.precision == "fp16" and device == "cpu":
@@ -115,32 +135,50 @@ def _precision(job: TrainingJob, device: str) -> Literal["fp32", "bf16", "fp16"]
     return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
 
 
-def _check_rows(job: TrainingJob, base: BaseModel) -> _Rows:
-    """The rows of both files as examples. Raises WorkerError('data_error') with every row that cannot be trained on."""
+def check_rows(job: TrainingJob, base: BaseModel, most: int | None = None) -> CheckedRows:
+    """The rows of both files as examples, or at most so many of them drawn evenly, the longest included.
+
+    Raises WorkerError('data_error') with every row that cannot be trained on.
+    """
     limit = min(job.settings.max_seq_length or base.context_length, base.context_length)
+    if job.chat_template is not None:
+        # Whoever renders a chat of this job, a probe for one, writes it as it is trained.
+        base.tokenizer.chat_template = job.chat_template
     maker = ExampleMaker(base.tokenizer, limit)
-    rows, training, problems = _read_examples(maker, Path(job.training_file), "training file")
+    kind = ROW_KINDS[job.method.type]
+    rows, training, problems, count = _read_examples(maker, kind, Path(job.training_file), "training file", most)
     validation: list[Example] = []
+    validation_count = 0
+    asked = rows
     if job.validation_file is not None:
-        _, validation, more = _read_examples(maker, Path(job.validation_file), "validation file")
+        asked, validation, more, validation_count = _read_examples(maker, kind, Path(job.validation_file), "validation file", most)
         problems += [RowProblem(row=row.row, reason=f"validation file: {row.reason}") for row in more]
     if problems:
         first = problems[0]
         some = "1 row" if len(problems) == 1 else f"{len(problems)} rows"
         raise WorkerError("data_error", f"{some} cannot be trained on; row {first.row}: {first.reason}.", problems)
     share = job.settings.prompt_dropout
-    return _Rows(training, validation, PromptDropout(rows, training, maker, share, job.seed) if share > 0 else None)
+    if share > 0 and job.method.type != "supervised":
+        raise WorkerError("config_error", f"prompt_dropout: {job.method.type} takes whole prompts; give 0.")
+    vary = PromptDropout(rows, training, maker, share, job.seed) if share > 0 else None
+    chats = [chat for chat in map(kind.chat, asked) if chat.messages]
+    return CheckedRows(training, validation, vary, chats, count, validation_count)
 
 
-def _read_examples(maker: ExampleMaker, path: Path, name: str) -> tuple[list[ChatRow], list[Example], list[RowProblem]]:
+def _read_examples(
+    maker: ExampleMaker, kind: RowKind, path: Path, name: str, most: int | None
+) -> tuple[list[Any], list[Example], list[RowProblem], int]:
     try:
-        rows, problems = read_rows(path)
+        rows, problems = kind.read(path)
     except OSError as error:
         raise WorkerError("data_error", f"The {name} cannot be read: {error}.") from error
     if not rows and not problems:
         raise WorkerError("data_error", f"The {name} has no rows.")
-    examples, more = maker.make(rows)
-    return rows, examples, sorted(problems + more, key=lambda problem: problem.row)
+    count = len(rows)
+    if most is not None:
+        rows = [rows[place] for place in draw_evenly([kind.chat(row) for row in rows], most)]
+    examples, more = kind.make_all(maker, rows)
+    return rows, examples, sorted(problems + more, key=lambda problem: problem.row), count
 
 
 def _counters(job: TrainingJob, store: ArtifactStore) -> Counters:
@@ -175,4 +213,5 @@ def _finish(events: EventLog, store: ArtifactStore, progress: Progress, step: in
         evaluation=progress.evaluation,
         seconds=time.monotonic() - began,
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        stopped_early=progress.stopped_early,
     )

@@ -12,58 +12,13 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from pydantic import TypeAdapter
 
 from worker.checkpoints import verify
 from worker.conftest import FACTS, JobMaker, chat, in_child, of_type, read_events, write_rows
-from worker.contract import TrainingJob, WorkerEvent
 from worker.load import load_base
 from worker.progress import Progress
-from worker.train import FAILED, SUCCEEDED, run_attempt
-
-
-def run(job: TrainingJob, expected: int = SUCCEEDED) -> list[dict[str, Any]]:
-    """Runs an attempt and returns its events, all of which the contract knows."""
-    code = run_attempt(job, lambda: load_base(Path(job.model_dir)))
-    events = read_events(job)
-    assert code == expected, events[-1]
-    for line in (Path(job.attempt_dir) / "events.jsonl").read_text().splitlines():
-        TypeAdapter(WorkerEvent).validate_json(line)
-    return events
-
-
-def fail(job: TrainingJob, cause: str) -> dict[str, Any]:
-    """Runs an attempt that must fail with this cause; returns its last event."""
-    last = run(job, FAILED)[-1]
-    assert (last["type"], last["cause"]) == ("run-failed", cause), last
-    assert last["next_step"]
-    return last
-
-
-def weights(job: TrainingJob, folder: str = "adapter") -> str:
-    """Hash of the trained matrices."""
-    return hashlib.sha256((Path(job.output_dir) / folder / "adapter_model.safetensors").read_bytes()).hexdigest()
-
-
-def losses(events: list[dict[str, Any]]) -> list[tuple[int, float]]:
-    return [(event["step"], event["loss"]) for event in of_type(events, "run-step")]
-
-
-def ask(job: TrainingJob, action: str) -> None:
-    Path(job.attempt_dir).mkdir(parents=True, exist_ok=True)
-    (Path(job.attempt_dir) / "control.json").write_text(json.dumps({"action": action}))
-
-
-def ask_at_step(monkeypatch: pytest.MonkeyPatch, job: TrainingJob, action: str, step: int) -> None:
-    """A person presses the button while the given step runs."""
-    real = Progress.on_step_begin
-
-    def press(self: Progress, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step == step - 1:
-            ask(job, action)
-        real(self, args, state, control, **kwargs)
-
-    monkeypatch.setattr(Progress, "on_step_begin", press)
+from worker.testing import ask, ask_at_step, fail, losses, run, weights
+from worker.train import FAILED, run_attempt
 
 
 def test_a_run_goes_from_rows_to_an_adapter_that_can_be_loaded_and_served(make_job: JobMaker) -> None:
@@ -388,3 +343,14 @@ def test_a_bug_ends_the_run_as_crashed_with_the_way_to_its_traceback(make_job: J
     last = read_events(job)[-1]
     assert (code, last["cause"]) == (FAILED, "crashed")
     assert last["message"] == f"ZeroDivisionError: division by zero. The traceback is in {job.attempt_dir}/worker.log."
+
+
+def test_a_run_is_trained_by_the_template_it_is_given_and_on_plain_text(make_job: JobMaker, tmp_path: Path) -> None:
+    template = "{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}{{ eos_token }}{% else %}: {% endif %}{% endfor %}"
+    by_model = of_type(run(make_job("by-model", max_steps=1)), "data-checked")[0]
+    by_template = of_type(run(make_job("by-template", max_steps=1, chat_template=template)), "data-checked")[0]
+    assert by_template["total_tokens"] < by_model["total_tokens"]
+    write_rows(tmp_path / "text.jsonl", [{"text": f"Pell lives in house {number}."} for number in range(4)])
+    events = run(make_job("text", training_file=str(tmp_path / "text.jsonl"), prompt_dropout=0.3, n_epochs=1))
+    assert events[-1]["type"] == "run-ended"
+    assert of_type(events, "data-checked")[0]["trained_tokens"] == of_type(events, "data-checked")[0]["total_tokens"] - 4

@@ -1,6 +1,7 @@
 """Everything a trainer needs to go on exactly where it stopped, as safetensors and JSON: nothing here can run code when read."""
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ def write_adapter(model: PeftModel, folder: Path) -> None:
     config: Any = model.peft_config["default"]
     config.save_pretrained(str(folder))
     base: Any = model.get_base_model()
-    export_adapter(tensors, base.config, config.lora_alpha, folder / "adapter.gguf")
+    # llama.cpp scales by alpha / r.
+    alpha = config.lora_alpha * math.sqrt(config.r) if config.use_rslora else config.lora_alpha
+    export_adapter(tensors, base.config, alpha, folder / "adapter.gguf")
 
 
 def adapter_tensors(model: PeftModel) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """The layers below the first adapter: frozen, so what they say about a row is computed once and kept."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -33,7 +33,8 @@ class Trunk:
         self._upper = _part(backbone, layers[first_layer:], backbone.norm)
         self._examples = [example for file in files for example in file]
         tokens = sum(len(example.token_ids_T) for example in self._examples)
-        self._keeps = tokens * model.config.hidden_size * 4 <= _MAX_BYTES
+        self._width: int = model.config.hidden_size
+        self._keeps = tokens * self._width * 4 <= _MAX_BYTES
         self._group_of: dict[int, list[int]] = {}
         first = 0
         for file in files:
@@ -49,6 +50,23 @@ class Trunk:
         else:
             states_B_T_H = self._run_lower(token_ids_B_T)
         return self._upper(inputs_embeds=states_B_T_H, use_cache=False).last_hidden_state
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the states of all rows fit; otherwise the lower layers run in every step."""
+        return self._keeps
+
+    def keep(self, places: Iterable[int]) -> None:
+        """Computes the states of these rows now."""
+        device = next(self._lower.parameters()).device
+        for place in places:
+            self._states(place, device)
+
+    def cost_of(self, places: Iterable[int]) -> tuple[int, int]:
+        """What it takes to keep the states of these rows: tokens run, padding included, and bytes kept."""
+        groups = {group[0]: group for group in (self._group_of[place] for place in places)}
+        lengths = [[len(self._examples[member].token_ids_T) for member in group] for group in groups.values()]
+        return sum(max(group) * len(group) for group in lengths), sum(map(sum, lengths)) * self._width * 4
 
     def _states(self, place: int, device: torch.device) -> Tensor:
         """What the lower layers say about one row, shape (T, H)."""

@@ -1,7 +1,7 @@
 """What a training method is handed: the adapted model, the rows, and where and how to compute."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -30,29 +30,56 @@ class Workbench:
 
 @dataclass
 class Tally:
-    """Sums over forward passes: loss in nats, tokens that carry loss, those guessed right, and all tokens but padding."""
+    """Sums over forward passes: loss in nats, tokens that carry loss, those guessed right, and all tokens but padding.
+
+    A method that compares whole answers counts its loss, and what else it measures, by row.
+    """
 
     loss_sum: float = 0.0
     trained: int = 0
     right: int = 0
     seen: int = 0
+    # Rows whose loss was summed; 0 where it is summed over tokens.
+    rows: int = 0
+    # Summed over those rows.
+    metrics: dict[str, float] = field(default_factory=dict)
 
     def __iadd__(self, other: "Tally") -> "Tally":
         self.loss_sum += other.loss_sum
         self.trained += other.trained
         self.right += other.right
         self.seen += other.seen
+        self.rows += other.rows
+        for name, value in other.metrics.items():
+            self.metrics[name] = self.metrics.get(name, 0.0) + value
         return self
 
     @property
     def mean_loss(self) -> float:
-        """Per trained token, in nats."""
-        return self.loss_sum / max(self.trained, 1)
+        """Per trained token, or per row, in nats."""
+        return self.loss_sum / max(self.rows or self.trained, 1)
+
+    @property
+    def mean_metrics(self) -> dict[str, float]:
+        """Per row."""
+        return {name: value / self.rows for name, value in self.metrics.items()}
 
     @property
     def accuracy(self) -> float:
         """Share of trained tokens that the model would have said itself."""
         return self.right / max(self.trained, 1)
+
+
+class Ahead(Protocol):
+    """What is computed of each row once, before the trained part of it, and kept: what frozen layers or the base model say of it."""
+
+    def keep(self, places: Iterable[int]) -> None:
+        """Computes it now for these rows."""
+        ...
+
+    def cost_of(self, places: Iterable[int]) -> tuple[int, int]:
+        """What that takes: tokens run, padding included, and bytes kept."""
+        ...
 
 
 class MethodTrainer(Protocol):
@@ -64,16 +91,25 @@ class MethodTrainer(Protocol):
     # Before clipping, of the last step.
     grad_norm: float
 
+    @property
+    def ahead(self) -> Ahead | None:
+        """What the first step that meets a row computes of it; None where there is nothing of the kind."""
+        ...
+
     def add_callback(self, callback: TrainerCallback) -> None:
         """Lets somebody act between the steps."""
+        ...
+
+    def follow(self, order: Sequence[int]) -> None:
+        """Reads these rows, by their places, instead of all in the order of the seed: for a measurement."""
         ...
 
     def train(self, resume_from_checkpoint: str | None = None) -> TrainOutput:
         """Trains until the last step, or until a callback says stop."""
         ...
 
-    def measure(self) -> Evaluation:
-        """How the model does on the validation rows."""
+    def measure(self, between: Callable[[], None] = ...) -> Evaluation:
+        """How the model does on the validation rows; calls `between` batches, for what cannot wait."""
         ...
 
     def learning_rate(self) -> float:

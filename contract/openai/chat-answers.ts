@@ -44,7 +44,7 @@ export type ChatFinishReason = z.infer<typeof ChatFinishReason>;
 const answerFields = {
   id: z.string(),
   created: UnixSeconds,
-  model: z.string().describe('The exact version that answered.'),
+  model: z.string().describe('As the caller named it; the header x-tuneloop-version names the exact version.'),
   service_tier: z.literal('default'),
   system_fingerprint: z.string().describe('Changes when the weights that answer change.'),
 };

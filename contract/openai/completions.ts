@@ -54,7 +54,7 @@ const answerFields = {
   id: z.string(),
   object: z.literal('text_completion'),
   created: UnixSeconds,
-  model: z.string().describe('The exact version that answered.'),
+  model: z.string().describe('As the caller named it; the header x-tuneloop-version names the exact version.'),
   system_fingerprint: z.string(),
 };
 

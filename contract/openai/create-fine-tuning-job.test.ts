@@ -27,6 +27,13 @@ it('takes hyperparameters at the top, and prefers those of the method', () => {
   expect(hyperparametersOf(request)).toEqual({ n_epochs: 5, batch_size: 8, learning_rate_multiplier: 'auto' });
 });
 
+it("takes the hyperparameters of OpenAI's preference training", () => {
+  const hyperparameters = { n_epochs: 2, beta: 0.2 } as const;
+  const request = FineTuningJobRequest.parse({ ...plain, method: { type: 'dpo', dpo: { hyperparameters } } });
+  expect(hyperparametersOf(request)).toEqual({ n_epochs: 2, batch_size: 'auto', learning_rate_multiplier: 'auto' });
+  expect(request.method?.dpo?.hyperparameters?.beta).toBe(0.2);
+});
+
 it('takes any setting of the trainer or the adapter as a value, as "auto", or not at all', () => {
   const extensions = {
     adapter: { r: 8, target_modules: 'auto' as const },
@@ -45,7 +52,15 @@ it.each([
   [{ hyperparameters: { epochs: 3 } }, 'unsupported_parameter', 'hyperparameters.epochs'],
   [{ extensions: { adapter: { rank: 8 } } }, 'unsupported_parameter', 'extensions.adapter.rank'],
   [{ extensions: { lr: 1 } }, 'unsupported_parameter', 'extensions.lr'],
-  [{ method: { type: 'dpo', dpo: {} } }, 'unsupported_value', 'method.type'],
+  [{ extensions: { adapter: { type: 'prefix_tuning' } } }, 'unsupported_value', 'extensions.adapter.type'],
+  [{ extensions: { adapter: { type: 'lota' } } }, 'invalid_request', 'extensions.adapter.type'],
+  [{ extensions: { adapter: { quantization: 'int3' } } }, 'invalid_request', 'extensions.adapter.quantization'],
+  [{ method: { type: 'dpo', dpo: { hyperparameters: { beta: 0 } } } }, 'invalid_request', 'method.dpo.hyperparameters.beta'],
+  [{ method: { type: 'dpo', dpo: { hyperparameters: { gamma: 1 } } } }, 'unsupported_parameter', 'method.dpo.hyperparameters.gamma'],
+  [{ method: { type: 'orpo' } }, 'invalid_request', 'method.type'],
+  [{ extensions: { method: { type: 'dpo', gamma: 1 } } }, 'unsupported_parameter', 'extensions.method.gamma'],
+  [{ extensions: { method: { type: 'simpo', gamma: -1 } } }, 'invalid_request', 'extensions.method.gamma'],
+  [{ extensions: { method: { type: 'ppo' } } }, 'invalid_request', 'extensions.method.type'],
   [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
   [{ method: { type: 'sft' } }, 'invalid_request', 'method.type'],
   [{ hyperparameters: { n_epochs: 51 } }, 'invalid_request', 'hyperparameters.n_epochs'],

@@ -1,6 +1,8 @@
 /** What a client sends to start a fine-tuning run: OpenAI's body, and all of our own settings in one object `extensions`. */
 import { z } from 'zod';
 import { LoraAdapter } from '../adapter.ts';
+import { DpoMethod, GrpoMethod, KtoMethod, OrpoMethod, SimpoMethod } from '../method.ts';
+import { ProbesRequest } from '../probe.ts';
 import { TrainingSettings } from '../training.ts';
 import { Metadata } from './common.ts';
 import { closedObject, unsupported, unsupportedValue } from './request-problem.ts';
@@ -10,18 +12,27 @@ export function autoOr<Schema extends z.ZodType>(schema: Schema) {
   return z.union([z.literal('auto'), schema]);
 }
 
-const hyperparameters = closedObject({
+function withoutDefault<Field extends z.ZodType>(field: Field): WithoutDefault<Field> {
+  return (field instanceof z.ZodDefault ? field.removeDefault() : field) as WithoutDefault<Field>;
+}
+
+const settingsOfAll = {
   n_epochs: autoOr(z.int().min(1).max(50)).optional(),
   batch_size: autoOr(z.int().min(1).max(256)).optional(),
   learning_rate_multiplier: autoOr(z.number().positive().max(1000)).optional(),
-});
+};
+const hyperparameters = closedObject(settingsOfAll);
+const dpoHyperparameters = closedObject({ ...settingsOfAll, beta: autoOr(withoutDefault(DpoMethod.shape.beta)).optional() });
 
 const method = closedObject({
   type: z
     .enum(['supervised', 'dpo', 'reinforcement'])
-    .refine((type) => type === 'supervised', unsupportedValue('only "supervised" is served')),
+    .refine(
+      (type) => type !== 'reinforcement',
+      unsupportedValue('"supervised" and "dpo" are served here; extensions.method has "grpo" with graders, and others'),
+    ),
   supervised: closedObject({ hyperparameters: hyperparameters.optional() }).optional(),
-  dpo: unsupported('preference training is not served'),
+  dpo: closedObject({ hyperparameters: dpoHyperparameters.optional() }).optional(),
   reinforcement: unsupported('reinforcement training is not served'),
 });
 
@@ -36,13 +47,46 @@ function eachOrAuto<Shape extends Record<string, z.ZodType>>(shape: Shape): OrAu
   return Object.fromEntries(fields) as OrAuto<Shape>;
 }
 
-const withoutDefault = (field: z.ZodType): z.ZodType => (field instanceof z.ZodDefault ? (field.removeDefault() as z.ZodType) : field);
-
 const { type: _, ...loraSettings } = LoraAdapter.shape;
+
+/** Known by these names elsewhere; llama.cpp could not serve them, and what could not be asked is not trained. */
+const unservedAdapters = ['full', 'dora', 'ia3', 'prompt_tuning', 'prefix_tuning', 'p_tuning', 'adaption_prompt'] as const;
+const adapterType = z
+  .enum(['lora', ...unservedAdapters])
+  .refine(
+    (type) => type === 'lora',
+    unsupportedValue('only "lora" is served (quantization: "nf4" makes it QLoRA); no other could be asked here'),
+  )
+  .transform((type) => type as 'lora')
+  .default('lora');
+
+const methodRequest = <Type extends string, Shape extends Record<string, z.ZodType>>(type: Type, shape: Shape) =>
+  closedObject({ ...eachOrAuto(shape), type: z.literal(type) });
+
+/** A method by its type, and its options, each of which may be left out. */
+export const MethodRequest = z
+  .discriminatedUnion('type', [
+    methodRequest('supervised', {}),
+    methodRequest('dpo', optionsOf(DpoMethod)),
+    methodRequest('orpo', optionsOf(OrpoMethod)),
+    methodRequest('simpo', optionsOf(SimpoMethod)),
+    methodRequest('kto', optionsOf(KtoMethod)),
+    methodRequest('grpo', optionsOf(GrpoMethod)),
+  ])
+  .meta({ id: 'MethodRequest' });
+export type MethodRequest = z.output<typeof MethodRequest>;
+
+function optionsOf<Shape extends { type: z.ZodType }>({ shape }: z.ZodObject<Shape>): Omit<Shape, 'type'> {
+  const { type: _, ...options } = shape;
+  return options;
+}
 
 /** Everything about a run that OpenAI's body has no word for. What is left out is "auto". */
 export const RunExtensions = closedObject({
-  adapter: closedObject({ type: z.literal('lora').default('lora'), ...eachOrAuto(loraSettings) }).optional(),
+  adapter: closedObject({ type: adapterType, ...eachOrAuto(loraSettings) }).optional(),
+  method: MethodRequest.optional().describe("How it is trained, where OpenAI's `method` has no word for it; the two must agree."),
+  plan: z.string().min(1).optional().describe('Id of the plan that the run is started from: the plan is scored by it.'),
+  probes: ProbesRequest.optional().describe('Questions that the model answers while it trains.'),
   ...eachOrAuto(TrainingSettings.shape),
 }).meta({ id: 'RunExtensionsRequest' });
 export type RunExtensions = z.output<typeof RunExtensions>;
@@ -66,9 +110,12 @@ export const FineTuningJobRequest = closedObject({
 }).meta({ id: 'FineTuningJobRequest' });
 export type FineTuningJobRequest = z.output<typeof FineTuningJobRequest>;
 
-/** OpenAI's three hyperparameters, wherever the caller put them; "auto" for what is not said. */
+/** OpenAI's hyperparameters of every method, wherever the caller put them; "auto" for what is not said. */
 export function hyperparametersOf(request: FineTuningJobRequest) {
-  const given = { ...request.hyperparameters, ...request.method?.supervised?.hyperparameters };
+  const given = {
+    ...request.hyperparameters,
+    ...(request.method?.type === 'dpo' ? request.method.dpo : request.method?.supervised)?.hyperparameters,
+  };
   return {
     n_epochs: given.n_epochs ?? 'auto',
     batch_size: given.batch_size ?? 'auto',

@@ -29,7 +29,14 @@ export const FineTuningJob = z
     trained_tokens: z.int().min(0).nullable(),
     seed: z.int().min(0),
     hyperparameters,
-    method: z.object({ type: z.literal('supervised'), supervised: z.object({ hyperparameters }) }),
+    method: z
+      .object({
+        type: z.enum(['supervised', 'dpo']),
+        supervised: z.object({ hyperparameters }).optional(),
+        dpo: z.object({ hyperparameters: hyperparameters.extend({ beta: z.number() }) }).optional(),
+      })
+      .optional()
+      .describe("Left out by a job of another method than OpenAI's: config.method has it."),
     integrations: z.array(z.never()).describe('Always empty.'),
     metadata: Metadata.nullable(),
   })

@@ -10,11 +10,12 @@ export const Model = z
     created: UnixSeconds,
     owned_by: z.string(),
     shutdown_date: z.string().nullable(),
-    x_kind: z.enum(['base', 'adapter', 'checkpoint']),
+    x_kind: z.enum(['base', 'adapter', 'checkpoint', 'alias', 'upstream']),
     x_base_model: z.string().nullable().describe('Id of the base model beneath an adapter; null for a base model.'),
     x_run_id: z.string().nullable().describe('The run that trained it; null for a base model.'),
     x_step: z.int().min(0).nullable().describe('Optimiser step of a checkpoint.'),
     x_sha256: z.string().nullable().describe('Hash of the weights that answer; null when it is not known yet.'),
+    x_alias_of: z.string().optional().describe('Of an alias: the version that answers under its name now.'),
   })
   .meta({ id: 'Model' });
 export type Model = z.infer<typeof Model>;

@@ -94,16 +94,19 @@ export type CompletionPins = [
   Holds<Accepts<typeof Completions.CompletionRequest, OpenAI.CompletionCreateParams>>,
 ];
 
-// Fine-tuning: OpenAI's API answers `paused`, its enum does not have it; only supervised jobs exist here.
+// Fine-tuning: OpenAI's API answers `paused`, its enum does not have it; reinforcement is not served.
 type OurJob = Replace<FineTuning.FineTuningJob, { status: Exclude<FineTuning.FineTuningJob['status'], 'paused'> }>;
+type OurMethod = NonNullable<OurJob['method']>;
 type TheirJob = OpenAI.FineTuning.FineTuningJob;
 type TheirCheckpoint = OpenAI.FineTuning.Jobs.FineTuningJobCheckpoint;
 
 export type FineTuningPins = [
   Holds<AnswersAs<OurJob, TheirJob>>,
   Holds<AnswersAs<OurJob['hyperparameters'], OpenAI.FineTuning.FineTuningJob.Hyperparameters>>,
-  Holds<AnswersAs<OurJob['method'], OpenAI.FineTuning.FineTuningJob.Method, 'dpo' | 'reinforcement'>>,
-  Holds<AnswersAs<OurJob['method']['supervised'], OpenAI.FineTuning.SupervisedMethod>>,
+  Holds<AnswersAs<OurMethod, OpenAI.FineTuning.FineTuningJob.Method, 'reinforcement'>>,
+  Holds<AnswersAs<NonNullable<OurMethod['supervised']>, OpenAI.FineTuning.SupervisedMethod>>,
+  Holds<AnswersAs<NonNullable<OurMethod['dpo']>, OpenAI.FineTuning.DpoMethod>>,
+  Holds<AnswersAs<NonNullable<OurMethod['dpo']>['hyperparameters'], OpenAI.FineTuning.DpoHyperparameters>>,
   Holds<AnswersAs<NonNullable<OurJob['error']>, OpenAI.FineTuning.FineTuningJob.Error>>,
   Holds<AnswersAs<FineTuning.FineTuningJobEvent, OpenAI.FineTuning.FineTuningJobEvent>>,
   Holds<AnswersAs<FineTuning.FineTuningJobCheckpoint, TheirCheckpoint>>,
@@ -127,7 +130,7 @@ export type FilePins = [
 ];
 
 export type ModelPins = [
-  Holds<AnswersAs<Models.Model, OpenAI.Model, never, 'x_kind' | 'x_base_model' | 'x_run_id' | 'x_step' | 'x_sha256'>>,
+  Holds<AnswersAs<Models.Model, OpenAI.Model, never, 'x_kind' | 'x_base_model' | 'x_run_id' | 'x_step' | 'x_sha256' | 'x_alias_of'>>,
   Holds<AnswersAs<Models.ModelDeleted, OpenAI.ModelDeleted>>,
 ];
 

@@ -1,6 +1,8 @@
-"""Low-rank adaptation (Hu et al. 2021) by PEFT."""
+"""Low-rank adaptation (Hu et al. 2021) by PEFT, on whole layers or on layers in four bits."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
@@ -8,21 +10,28 @@ from transformers import PreTrainedModel
 
 from worker.contract import LoraAdapter
 from worker.failures import WorkerError
+from worker.nf4 import quantize_layers
 
 _LAYER = re.compile(r"\.(\d+)\.")
+# What PEFT calls them.
+_INITS: Mapping[str, Any] = {"kaiming": True, "gaussian": "gaussian", "orthogonal": "orthogonal"}
 
 
 def attach(model: PreTrainedModel, adapter: LoraAdapter, model_id: str) -> PeftModel:
-    """Puts trainable A and B, in fp32, beside the named linear layers; A is random, B is zero, so nothing changes yet.
+    """Puts trainable A and B, in fp32, beside the named linear layers; B·A begins at zero, so nothing changes yet.
 
     Raises WorkerError('config_error') when a name or a layer index matches nothing.
     """
     _check_targets(model, adapter, model_id)
+    if adapter.quantization == "nf4":
+        quantize_layers(model)
     config = LoraConfig(
         task_type="CAUSAL_LM",
         r=adapter.r,
         lora_alpha=adapter.lora_alpha,  # pyright: ignore[reportArgumentType]  # a float works and the contract allows one
         lora_dropout=adapter.lora_dropout,
+        use_rslora=adapter.use_rslora,
+        init_lora_weights=_INITS[adapter.init_lora_weights],
         target_modules=adapter.target_modules,
         layers_to_transform=adapter.layers_to_transform,
         bias="none",

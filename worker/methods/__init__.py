@@ -1,5 +1,16 @@
 """The training methods. A new one: its file beside these, and a line here."""
 
-from worker.methods import supervised
+from collections.abc import Callable
 
-METHODS = {"supervised": supervised.build}
+from worker.contract import TrainingJob
+from worker.methods import grpo, kto, preference, supervised
+from worker.workbench import MethodTrainer, Workbench
+
+METHODS: dict[str, Callable[[TrainingJob, Workbench], MethodTrainer]] = {
+    "supervised": supervised.build,
+    "dpo": preference.build,
+    "orpo": preference.build,
+    "simpo": preference.build,
+    "kto": kto.build,
+    "grpo": grpo.build,
+}

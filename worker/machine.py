@@ -1,0 +1,45 @@
+"""Which machine this is, how busy it is, and how much memory it has: of the process, of its control group, of the GPU."""
+
+import resource
+import sys
+from pathlib import Path
+
+import psutil
+import torch
+
+from worker.provenance import describe_environment
+
+# Version 2 and 1 of control groups, as a container sees its own.
+_GROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def describe_machine() -> str:
+    """What makes one machine as fast as another: its processors and its GPUs."""
+    found = describe_environment()
+    return ", ".join([f"{found.processor} × {found.cores}", *found.gpus])
+
+
+def busy_seconds() -> float:
+    """Processor seconds that the whole machine has worked since it was started."""
+    spent = psutil.cpu_times()
+    return sum(spent) - spent.idle - getattr(spent, "iowait", 0.0) - getattr(spent, "guest", 0.0) - getattr(spent, "guest_nice", 0.0)
+
+
+def peak_memory_bytes() -> int:
+    """The most this process has held at once: of the GPU where there is one, else resident, pages shared with its parent included."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    # Linux counts ru_maxrss in KiB, macOS in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def memory_limit_bytes() -> int:
+    """What the GPU has, or the machine, or the control group that this process is in."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_properties(0).total_memory
+    limits = [psutil.virtual_memory().total]
+    for path in _GROUP_LIMITS:
+        text = path.read_text().strip() if path.exists() else "max"
+        if text.isdigit():
+            limits.append(int(text))
+    return min(limits)

@@ -1,0 +1,75 @@
+"""Which rows a method learns from: how a line is read, what is computed of it, and what of it a probe may ask."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from worker.contract import RowProblem
+from worker.examples import Example, ExampleMaker
+from worker.preference_rows import LabelledRow, PreferenceRow, make_labelled, make_pair, parse_labelled, parse_preference
+from worker.rows import ChatRow, RowRefused, parse_chat, read_rows
+
+
+@dataclass(frozen=True)
+class RowKind:
+    """How rows of one kind become examples; a line may be more than one row."""
+
+    parse: Callable[[int, dict[str, Any]], Sequence[Any]]
+    # Raises RowRefused.
+    make: Callable[[ExampleMaker, Any], Example]
+    # The row as a chat whose answer is a good one.
+    chat: Callable[[Any], ChatRow]
+
+    def read(self, path: Path) -> tuple[list[Any], list[RowProblem]]:
+        """All rows that are well-formed, and a problem for each line that is not."""
+        lines, problems = read_rows(path, self.parse)
+        return [row for rows in lines for row in rows], problems
+
+    def make_all(self, maker: ExampleMaker, rows: Sequence[Any]) -> tuple[list[Example], list[RowProblem]]:
+        """An example for each row that can be trained on, a problem for each that cannot."""
+        examples: list[Example] = []
+        problems: list[RowProblem] = []
+        for row in rows:
+            try:
+                examples.append(self.make(maker, row))
+            except RowRefused as error:
+                problems.append(RowProblem(row=row.row, reason=str(error)))
+        return examples, problems
+
+
+def _make_chat(maker: ExampleMaker, row: ChatRow) -> Example:
+    made, problems = maker.make([row])
+    if problems:
+        raise RowRefused(problems[0].reason)
+    return made[0]
+
+
+def _preferred_chat(row: PreferenceRow) -> ChatRow:
+    return ChatRow(row.row, row.prompt + row.preferred, row.tools)
+
+
+def _labelled_chat(row: LabelledRow) -> ChatRow:
+    return ChatRow(row.row, row.prompt + row.answer, row.tools)
+
+
+def _parse_prompted(row: int, value: dict[str, Any]) -> list[ChatRow]:
+    chat = parse_chat(row, value)
+    if not chat.messages or chat.messages[-1].get("weight") == 0:
+        raise RowRefused("there is no answer of the assistant to hold others against")
+    return [chat]
+
+
+_CHATS = RowKind(lambda row, value: [parse_chat(row, value)], _make_chat, lambda row: row)
+_PROMPTED = RowKind(_parse_prompted, _make_chat, lambda row: row)
+_PAIRS = RowKind(lambda row, value: [parse_preference(row, value)], make_pair, _preferred_chat)
+_LABELLED = RowKind(parse_labelled, make_labelled, _labelled_chat)
+
+ROW_KINDS: Mapping[str, RowKind] = {
+    "supervised": _CHATS,
+    "dpo": _PAIRS,
+    "orpo": _PAIRS,
+    "simpo": _PAIRS,
+    "kto": _LABELLED,
+    "grpo": _PROMPTED,
+}

@@ -1,0 +1,42 @@
+"""Writes checkpoints beside the training, so that no step waits for the disk."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Saver:
+    """Does one piece of work at a time in a thread of its own, in the order given.
+
+    What came of it is told in the thread that asked: by `look`, when it has ended by then, or by `finish`, which waits. A failure
+    is raised there too, so that a disk that is full ends the run as it would have ended it without the thread.
+    """
+
+    def __init__(self) -> None:
+        # The thread begins with the first work: until then the process may fork.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saving")
+        self._running: tuple[Future[Any], Callable[[Any], None]] | None = None
+
+    def begin(self, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
+        """Finishes what runs, then starts this. `work` may touch nothing that training changes."""
+        self.finish()
+        self._running = (self._thread.submit(work), then)
+
+    def look(self) -> None:
+        """Tells what has ended; returns at once."""
+        if self._running is not None and self._running[0].done():
+            self.finish()
+
+    def finish(self) -> None:
+        """Waits for what runs, and tells."""
+        if self._running is None:
+            return
+        (future, then), self._running = self._running, None
+        then(future.result())
+
+    def close(self) -> None:
+        """Waits for what runs and lets its result go: for a run that has failed already."""
+        self._running = None
+        self._thread.shutdown(wait=True)
