@@ -9,6 +9,7 @@ import { openDriver } from './core/driver.ts';
 import { PlatformError } from './core/errors.ts';
 import { isLoopback } from './core/loopback.ts';
 import { deleteExpiredFiles, type Files } from './data/files.ts';
+import { Certifier } from './evaluation/certifier.ts';
 import type { Engine } from './inference/engine.ts';
 import { engines as engineDrivers } from './inference/engines/index.ts';
 import { baseModelState, openBaseModels, requireBaseModel, type BaseModels } from './models/base-models.ts';
@@ -28,6 +29,8 @@ export interface Engines {
   all: Engine[];
   /** What answers for a model of the catalogue. */
   of(entry: ModelEntry): Engine;
+  /** Other servers, by the name that their models begin with. */
+  upstreams: Map<string, Engine>;
 }
 
 export interface App {
@@ -40,6 +43,7 @@ export interface App {
   baseModels: BaseModels;
   versions: Versions;
   training: Training;
+  certifier: Certifier;
   engines: Engines;
   metrics: Metrics;
   /** Whether the worker has its libraries and base model loaded, so that a job starts at once. */
@@ -72,6 +76,8 @@ async function openRooms(config: Config, opened: AsyncDisposableStack): Promise<
   const { created } = config.open ? { created: null } : await ensureOwnerKey(database.db, config.key);
   // Uploads that a crash cut short: the lock of PGlite says that nobody else is receiving any.
   if (database.kind === 'pglite') await rm(join(config.data, 'uploads'), { recursive: true, force: true });
+  // So were measurements: a plan that was being made is made again.
+  if (database.kind === 'pglite') await rm(join(config.data, 'plans'), { recursive: true, force: true });
 
   const objects = await openDriver(objectStores, { driver: 'disk', folder: join(config.data, 'objects') });
   const files: Files = { db: database.db, objects, maxUploadBytes: config.max_upload_mb * 2 ** 20 };
@@ -85,19 +91,28 @@ async function openRooms(config: Config, opened: AsyncDisposableStack): Promise<
   const launcher = await openDriver(launchers, { driver: config.launcher, python: config.python, data: config.data, root: projectRoot });
   opened.defer(() => launcher.close());
   const rooms = { config, log, createdKey: created, database, files, baseModels, versions, engines, metrics: createMetrics() };
-  const training = openTrainingRoom(rooms, launcher);
+  const engineOf = (entry: ModelEntry): Engine => engines.of(entry);
+  const certifier = new Certifier({ db: database.db, versions, files, launcher, engineOf, log });
+  await certifier.open();
+  opened.defer(() => certifier.close());
+  const training = openTrainingRoom(rooms, launcher, certifier);
   const reconciler = startReconciler(training);
   opened.defer(() => reconciler.close());
+  opened.defer(() => training.plans.close());
   opened.use(sweepExpiredFiles(rooms));
   let isWarm = false;
   void warmUp(config, training, engines.main).then((warm) => (isWarm = warm));
 
-  return { ...rooms, training, isWorkerWarm: () => isWarm, close: () => opened.disposeAsync() };
+  return { ...rooms, training, certifier, isWorkerWarm: () => isWarm, close: () => opened.disposeAsync() };
 }
 
-type BelowTraining = Omit<App, 'training' | 'isWorkerWarm' | 'close'>;
+type BelowTraining = Omit<App, 'training' | 'isWorkerWarm' | 'close' | 'certifier'>;
 
-function openTrainingRoom({ config, log, database, files, baseModels, versions, engines }: BelowTraining, launcher: Launcher): Training {
+function openTrainingRoom(
+  { config, log, database, files, baseModels, versions, engines }: BelowTraining,
+  launcher: Launcher,
+  certifier: Certifier,
+): Training {
   return openTraining({
     db: database.db,
     files,
@@ -111,6 +126,7 @@ function openTrainingRoom({ config, log, database, files, baseModels, versions, 
     onVersion: async (version) => {
       const { served, entry } = await resolveModel(versions, version.project_id, version.id);
       await engines.of(entry).load(served);
+      if (config.parity) await certifier.queue(version, true);
     },
     log,
   });
@@ -135,9 +151,14 @@ function refuseOpenNetwork(config: Config): void {
 async function openEngines(config: Config): Promise<Engines> {
   const scripted = await openDriver(engineDrivers, { driver: 'scripted' });
   const main = config.engine === 'scripted' ? scripted : await openDriver(engineDrivers, engineSettings(config));
+  const upstreams = new Map<string, Engine>();
+  for (const { name, base_url, api_key, models } of config.upstreams) {
+    upstreams.set(name, await openDriver(engineDrivers, { driver: 'openai-compatible', name, base_url, api_key, models }));
+  }
   return {
     main,
-    all: main === scripted ? [main] : [main, scripted],
+    all: [...new Set([main, scripted]), ...upstreams.values()],
+    upstreams,
     of: (entry) => (entry.source.type === 'scripted' ? scripted : main),
   };
 }
@@ -157,7 +178,7 @@ function engineSettings(config: Config) {
 async function warmUp(config: Config, training: Training, engine: Engine): Promise<boolean> {
   const id = config.warm_model;
   try {
-    if (id === '' || baseModelState(training.baseModels, id) === 'absent') return false;
+    if (id === 'none' || baseModelState(training.baseModels, id) === 'absent') return false;
     const { entry, modelDir, ggufFile } = await requireBaseModel(training.baseModels, id);
     const loads = ggufFile !== null && entry.source.type !== 'scripted';
     const serving = loads ? engine.load({ id, base: id, baseFile: ggufFile, adapter: null }) : Promise.resolve();

@@ -10,6 +10,18 @@ export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const flag = z.stringbool({ truthy: ['1', 'true', 'yes', 'on'], falsy: ['0', 'false', 'no', 'off', ''] });
 
+/** Another server whose models answer here as `<name>/<model>`. */
+const Upstream = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, { error: 'takes small letters, digits and "-"' }),
+  base_url: z.url({ protocol: /^https?$/ }).transform((address) => address.replace(/\/+$/, '')),
+  /** The key itself, or the variable that holds it; neither for a server without keys. */
+  api_key: z.string().min(1).optional(),
+  api_key_env: z.string().min(1).optional(),
+  /** Left out: whatever the server lists. */
+  models: z.array(z.string().min(1)).optional(),
+});
+export type Upstream = z.output<typeof Upstream>;
+
 /** Keys are the environment's names without `TUNELOOP_`, in lower case. */
 export const Config = z.object({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but loopback needs keys (open mode is refused).'),
@@ -21,9 +33,17 @@ export const Config = z.object({
   open: flag.default(false).describe('true switches keys off; refused unless host is loopback.'),
   cors_origins: z.string().default('').describe('Origins that browsers may call from, separated by commas.'),
   max_runs: z.coerce.number().int().min(1).max(1024).default(1).describe('Training runs at once; others queue in order.'),
+  cost_per_hour: z.coerce
+    .number()
+    .min(0)
+    .optional()
+    .describe('What an hour of this machine costs in USD; plans then tell the cost of a run.'),
   launcher: z.string().default('local').describe('Where training processes run: local.'),
   python: z.string().default('.venv/bin/python').describe('Python of the worker; relative to the project.'),
-  warm_model: z.string().default('smollm2-135m-instruct').describe('Base model the worker loads ahead of its first job; empty is none.'),
+  warm_model: z
+    .string()
+    .default('smollm2-135m-instruct')
+    .describe('Base model that worker and engine load ahead of their first task; none loads none.'),
   engine: z.string().default('llama-cpp').describe('What serves tokens: llama-cpp.'),
   engine_threads: z.coerce
     .number()
@@ -40,9 +60,22 @@ export const Config = z.object({
     .describe('Longest prompt + answer in tokens, at most what the model was trained with.'),
   engine_versions: z.coerce.number().int().min(1).default(4).describe('Versions kept loaded; the one unused longest makes room.'),
   engine_queue: z.coerce.number().int().min(0).default(256).describe('Requests that may wait; one more is answered 429.'),
+  parity: flag
+    .default(true)
+    .describe(
+      'true compares what every finished run serves with what it trained, once the engine is quiet (about 10 s for the demo model).',
+    ),
   hub: z.string().default('https://huggingface.co').describe('Address of the Hugging Face hub; HF_ENDPOINT sets it too.'),
   hub_token: z.string().optional().describe('Token for gated models; HF_TOKEN sets it too.'),
   max_upload_mb: z.coerce.number().int().min(1).default(512).describe('Largest uploaded file in MiB.'),
+  upstreams: z
+    .string()
+    .default('')
+    .transform(readJson)
+    .pipe(z.array(Upstream))
+    .describe(
+      'Other OpenAI-compatible servers, as JSON: [{"name": "lab", "base_url": "http://10.0.0.2:8000/v1", "api_key_env": "LAB_KEY"}].',
+    ),
   url: z.string().optional().describe('Address the command line speaks to; default: http://host:port of these settings.'),
   output: z.enum(['text', 'json']).default('text').describe('What the command line prints: text for people, or JSON.'),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -66,10 +99,43 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   const parsed = Config.safeParse(given);
   const wrong = parsed.success
     ? []
-    : parsed.error.issues.map((issue) => `TUNELOOP_${String(issue.path[0]).toUpperCase()}: ${issue.message}`);
+    : parsed.error.issues.map(
+        (issue) =>
+          `TUNELOOP_${String(issue.path[0]).toUpperCase()}${issue.path
+            .slice(1)
+            .map((part) => `[${JSON.stringify(part)}]`)
+            .join('')}: ${issue.message}`,
+      );
   if (!parsed.success || unknown.length > 0) throw new PlatformError('setting_invalid', [...wrong, ...unknown].join('; '));
-  const config = parsed.data;
+  const config = { ...parsed.data, upstreams: withKeys(parsed.data.upstreams, environment) };
   return { ...config, data: fromRoot(config.data), python: fromRoot(config.python) };
+}
+
+function readJson(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return text === '' ? [] : (JSON.parse(text) as unknown);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+}
+
+/** A key by the name of its variable is read here, so that the setting itself may be shown to anyone. */
+function withKeys(upstreams: Upstream[], environment: Record<string, string | undefined>): Upstream[] {
+  const names = upstreams.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new PlatformError('setting_invalid', `TUNELOOP_UPSTREAMS: two servers are called "${twice}"`);
+  return upstreams.map((upstream) => {
+    const { api_key_env: variable } = upstream;
+    if (variable === undefined) return upstream;
+    const key = environment[variable];
+    if (!key)
+      throw new PlatformError(
+        'setting_invalid',
+        `TUNELOOP_UPSTREAMS: the key of "${upstream.name}" should be in ${variable}, which is not set`,
+      );
+    return { ...upstream, api_key: key };
+  });
 }
 
 function fromRoot(path: string): string {

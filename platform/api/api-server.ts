@@ -39,5 +39,7 @@ declare module 'fastify' {
     access?: 'open' | 'metrics';
     /** A GET that does more than read: viewers are refused. */
     writes?: boolean;
+    /** A write that viewers may do too. */
+    forViewers?: boolean;
   }
 }

@@ -4,33 +4,65 @@ import type { FastifyRequest } from 'fastify';
 import { PlatformError } from '#platform/core/errors.ts';
 import { isLoopback } from '#platform/core/loopback.ts';
 import { findKey } from '#platform/storage/keys.ts';
+import { findSession } from '#platform/storage/sessions.ts';
 import type { ApiServer, Caller, Rooms } from './api-server.ts';
+import type { Dashboard } from './dashboard.ts';
 import { hostNameOf, isAllowedOrigin } from './origins.ts';
+import { refuseForeignPages, sessionSecretOf } from './session-cookie.ts';
 
 /** A key that was good a moment ago is not looked up again; one that was revoked is refused within this time. */
 const freshMs = 1000;
 const mostRemembered = 10_000;
 
-const openCaller: Caller = { projectId: 'proj_default', role: 'owner' };
+/** Everybody, when keys are switched off. */
+export const openCaller: Caller = { projectId: 'proj_default', role: 'owner' };
 
-/** Adds the check as the first hook: it also stands before unknown routes and before WebSocket upgrades. */
-export function requireKeys(server: ApiServer, rooms: Rooms): void {
-  const findCaller = rooms.config.open ? () => Promise.resolve(openCaller) : rememberingCallers(rooms);
+/**
+ * Adds the check as the first hook: it also stands before unknown routes and before WebSocket upgrades. The dashboard's own files hold
+ * nothing secret and are sent to anyone.
+ */
+export function requireKeys(server: ApiServer, rooms: Rooms, dashboard: Dashboard): void {
+  const findCaller = callerFinder(rooms);
   const metricsToken = rooms.config.metrics_token;
   server.decorateRequest('caller', null as unknown as Caller);
   server.addHook('onRequest', async (request) => {
-    const { access, writes } = request.routeOptions.config;
-    if (access === 'open') return;
+    const { access, writes, forViewers } = request.routeOptions.config;
+    if (access === 'open' || dashboard.answers(request)) return;
     if (rooms.config.open) refuseOtherSites(request, rooms);
     const bearer = bearerOf(request);
     if (access === 'metrics' && metricsToken !== undefined && bearer !== null && isSame(bearer, metricsToken)) return;
-    const caller = await findCaller(bearer);
+    const isWrite = writes === true || !['GET', 'HEAD'].includes(request.method);
+    const caller = await findCaller(request, bearer, isWrite);
     checkProject(request, caller);
-    if (caller.role === 'viewer' && (writes || !['GET', 'HEAD'].includes(request.method))) {
+    if (caller.role === 'viewer' && isWrite && !forViewers) {
       throw new PlatformError('permission_denied', 'This key may read only. Use a key with the role member or above.');
     }
     request.caller = caller;
   });
+}
+
+type FindCaller = (request: FastifyRequest, bearer: string | null, isWrite: boolean) => Promise<Caller>;
+
+/** By the key in the header; by the dashboard's cookie only when no such header was sent. */
+function callerFinder({ config, database: { db } }: Rooms): FindCaller {
+  if (config.open) return () => Promise.resolve(openCaller);
+  const callerOfKey = remembering((key) => findKey(db, key));
+  const callerOfSession = remembering((secret) => findSession(db, secret));
+  return async (request, bearer, isWrite) => {
+    const secret = request.headers.authorization === undefined ? sessionSecretOf(request) : null;
+    if (secret !== null) {
+      const caller = await callerOfSession(secret);
+      if (!caller) throw new PlatformError('invalid_api_key', 'This sign-in has ended. Sign in with a key again.');
+      if (isWrite) refuseForeignPages(request);
+      return caller;
+    }
+    if (bearer === null) {
+      throw new PlatformError('invalid_api_key', 'No API key was sent. Send it as the header "Authorization: Bearer sk-tl-…".');
+    }
+    const caller = await callerOfKey(bearer);
+    if (!caller) throw new PlatformError('invalid_api_key', 'This API key is not known here, or it was revoked or has expired.');
+    return caller;
+  };
 }
 
 function bearerOf(request: FastifyRequest): string | null {
@@ -38,25 +70,20 @@ function bearerOf(request: FastifyRequest): string | null {
   return match?.[1] ?? null;
 }
 
-/** Looks keys up by their hash; neither the memory nor a message holds a key. */
-function rememberingCallers(rooms: Rooms): (bearer: string | null) => Promise<Caller> {
+/** Looks secrets up by their hash, each at most once within `freshMs`; neither the memory nor a message holds one. */
+function remembering(find: (secret: string) => Promise<Caller | null>): (secret: string) => Promise<Caller | null> {
   const known = new Map<string, { caller: Promise<Caller | null>; untilMs: number }>();
-  return async (bearer) => {
-    if (bearer === null) {
-      throw new PlatformError('invalid_api_key', 'No API key was sent. Send it as the header "Authorization: Bearer sk-tl-…".');
-    }
-    const digest = hash('sha256', bearer);
+  return (secret) => {
+    const digest = hash('sha256', secret);
     const nowMs = performance.now();
     let entry = known.get(digest);
     if (!entry || nowMs >= entry.untilMs) {
       if (known.size >= mostRemembered) known.clear();
-      entry = { caller: findKey(rooms.database.db, bearer), untilMs: nowMs + freshMs };
+      entry = { caller: find(secret), untilMs: nowMs + freshMs };
       entry.caller.catch(() => known.delete(digest));
       known.set(digest, entry);
     }
-    const caller = await entry.caller;
-    if (!caller) throw new PlatformError('invalid_api_key', 'This API key is not known here, or it was revoked or has expired.');
-    return caller;
+    return entry.caller;
   };
 }
 

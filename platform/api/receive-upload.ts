@@ -11,7 +11,7 @@ import type { FastifyRequest } from 'fastify';
 import { parse as parseQuery } from 'qs';
 import { parseRequest } from './check-request.ts';
 
-interface Received {
+export interface Received {
   /** Null when the form had no part called "file". */
   filename: string | null;
   fields: unknown;
@@ -42,7 +42,8 @@ export async function receiveUpload(files: Files, folder: string, request: Fasti
   }
 }
 
-async function readForm(request: FastifyRequest, waiting: string): Promise<Received> {
+/** The fields of the form; the part called "file" is written to the path `waiting`. */
+export async function readForm(request: FastifyRequest, waiting: string): Promise<Received> {
   const fields = new URLSearchParams();
   let filename: string | null = null;
   for await (const part of request.parts()) {

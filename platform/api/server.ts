@@ -1,7 +1,8 @@
 /** The HTTP door: one Fastify server with the rules that hold for every route, and the table of routes. */
+import { join } from 'node:path';
 import { newId } from '#platform/core/ids.ts';
 import type { App } from '#platform/app.ts';
-import type { Config } from '#platform/config.ts';
+import { projectRoot, type Config } from '#platform/config.ts';
 import { openChat } from '#platform/chat/chat.ts';
 import multipart from '@fastify/multipart';
 import websocket from '@fastify/websocket';
@@ -14,6 +15,7 @@ import { requireKeys } from './auth.ts';
 import { checkRequest } from './check-request.ts';
 import { closeInOrder } from './close-in-order.ts';
 import { allowOrigins } from './cors.ts';
+import { openDashboard } from './dashboard.ts';
 import { describeRoutes } from './describe-routes.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { routeGroups } from './routes/index.ts';
@@ -24,8 +26,8 @@ const mebibyte = 1 << 20;
 const mostBodyBytes = 8 * mebibyte;
 const mostSocketMessageBytes = mebibyte;
 
-/** Ready to listen, or to be asked with `.inject`. */
-export async function openServer(app: App): Promise<ApiServer> {
+/** Ready to listen, or to be asked with `.inject`. `dashboardFolder` is where the built dashboard is. */
+export async function openServer(app: App, dashboardFolder: string = join(projectRoot, 'web', 'dist')): Promise<ApiServer> {
   const server = createServer(app);
   server.addHook('onRequest', (request, reply, next) => {
     void reply.header('x-request-id', request.id);
@@ -36,13 +38,15 @@ export async function openServer(app: App): Promise<ApiServer> {
     versions: app.versions,
     metrics: app.metrics,
     engineOf: (entry) => app.engines.of(entry),
-    defaultModel: app.config.warm_model || 'smollm2-135m-instruct',
+    upstreams: app.engines.upstreams,
+    defaultModel: app.config.warm_model === 'none' ? 'smollm2-135m-instruct' : app.config.warm_model,
   });
   const rooms: Rooms = { ...app, chat, draining, closing };
 
+  const dashboard = openDashboard(dashboardFolder);
   allowOrigins(server, app.config.cors_origins);
   await server.register(websocket, { options: { maxPayload: mostSocketMessageBytes }, preClose: (done) => done() });
-  requireKeys(server, rooms);
+  requireKeys(server, rooms, dashboard);
   server.addHook('preHandler', (request, _reply, next) => {
     // From here on it is us who may be slow, not the client; an upload is still coming in.
     if (!request.headers['content-type']?.startsWith('multipart/')) request.raw.socket.setTimeout(0);
@@ -51,7 +55,7 @@ export async function openServer(app: App): Promise<ApiServer> {
   await server.register(multipart, { limits: { files: 1, fields: 20, fileSize: app.config.max_upload_mb * mebibyte } });
   parseJsonBodies(server);
   await describeRoutes(server);
-  answerUnknownRoutes(server);
+  answerUnknownRoutes(server, dashboard);
   for (const group of routeGroups) group(server, rooms);
   await server.ready();
   return server;

@@ -1,7 +1,8 @@
-/** What a call to a route that does not exist is answered: the methods that do, or the route that was probably meant. */
+/** What a call to a route that does not exist is answered: a page of the dashboard, the methods that do, or the route that was probably meant. */
 import type { FastifyRequest } from 'fastify';
 import { PlatformError } from '#platform/core/errors.ts';
 import type { ApiServer } from './api-server.ts';
+import type { Dashboard } from './dashboard.ts';
 
 interface KnownRoute {
   methods: string[];
@@ -10,7 +11,7 @@ interface KnownRoute {
   parts: string[];
 }
 
-export function answerUnknownRoutes(server: ApiServer): void {
+export function answerUnknownRoutes(server: ApiServer, dashboard: Dashboard): void {
   const routes: KnownRoute[] = [];
   server.addHook('onRoute', ({ method, url, schema }) => {
     const methods = [method].flat();
@@ -19,6 +20,7 @@ export function answerUnknownRoutes(server: ApiServer): void {
     }
   });
   server.setNotFoundHandler((request, reply) => {
+    if (dashboard.answers(request)) return dashboard.send(request, reply);
     const parts = partsOf(pathOf(request));
     const methods = routes.filter((route) => matches(route.parts, parts)).flatMap((route) => route.methods);
     if (methods.length === 0) throw unknownUrl(request, parts, routes);

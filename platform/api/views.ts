@@ -1,4 +1,6 @@
 /** Rows of the database as the wire shows them: files, jobs, runs, checkpoints, models. */
+import type { Alias } from '#contract/alias.ts';
+import type { Method } from '#contract/method.ts';
 import type { FileObject } from '#contract/openai/files.ts';
 import type { FineTuningJob, FineTuningJobCheckpoint } from '#contract/openai/fine-tuning.ts';
 import type { Model } from '#contract/openai/models.ts';
@@ -6,6 +8,7 @@ import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
 import type { CheckpointRow, ModelVersionRow, RunEventRow, RunRow } from '#platform/training/rows.ts';
 import { viewEvent } from '#platform/training/view-event.ts';
 import type { FileRow } from '#platform/data/files.ts';
+import type { AliasRow, AliasWithHistory } from '#platform/models/aliases.ts';
 import { unixSeconds } from './list-page.ts';
 
 /** One instance is one organisation. */
@@ -49,10 +52,16 @@ export function viewJob(row: RunRow): FineTuningJob {
     trained_tokens: row.trained_tokens,
     seed: row.seed,
     hyperparameters,
-    method: { type: 'supervised', supervised: { hyperparameters } },
+    ...methodOf(row.config.method, hyperparameters),
     integrations: [],
     metadata: row.metadata,
   };
+}
+
+/** Nothing for a method that OpenAI's API has no word for. */
+function methodOf(method: Method, hyperparameters: FineTuningJob['hyperparameters']): Pick<FineTuningJob, 'method'> {
+  if (method.type === 'supervised') return { method: { type: 'supervised', supervised: { hyperparameters } } };
+  return method.type === 'dpo' ? { method: { type: 'dpo', dpo: { hyperparameters: { ...hyperparameters, beta: method.beta } } } } : {};
 }
 
 /** The platform's own view of a run: the job and what OpenAI's has no field for. `queuePosition` 1 is next. */
@@ -101,6 +110,11 @@ export function viewVersion(row: ModelVersionRow): Model {
   };
 }
 
+/** A model of another server, `<name>/<model>`: nothing is known of it but its name. */
+export function viewUpstreamModel(id: string): Model {
+  return { ...viewBaseModel(id), owned_by: id.split('/')[0]!, x_kind: 'upstream' };
+}
+
 /** `created` of a base model: this instance has no row for it, and clients want a number. */
 export function viewBaseModel(id: string): Model {
   return {
@@ -114,5 +128,31 @@ export function viewBaseModel(id: string): Model {
     x_run_id: null,
     x_step: null,
     x_sha256: null,
+  };
+}
+
+export function viewAlias(row: AliasWithHistory): Alias {
+  return {
+    object: 'alias',
+    name: row.name,
+    model: row.model,
+    revision: row.revision,
+    created_at: unixSeconds(row.created_at),
+    updated_at: unixSeconds(row.updated_at),
+    history: row.history.map(({ revision, action, model, previous_model, restores, reason, at }) => {
+      return { revision, action, model, previous_model, restores, reason, at: unixSeconds(at) };
+    }),
+  };
+}
+
+/** An alias as a model that answers: what it stands for, under its own name. */
+export function viewAliasModel(row: AliasRow, target: Model): Model {
+  return {
+    ...target,
+    id: row.name,
+    created: unixSeconds(row.updated_at),
+    x_kind: 'alias',
+    x_base_model: target.x_base_model ?? target.id,
+    x_alias_of: target.id,
   };
 }

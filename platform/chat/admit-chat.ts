@@ -21,10 +21,11 @@ export async function admitChat(chat: Chat, projectId: string, request: ChatComp
   const resolved = await resolveVersion(chat, projectId, request.model);
   const tools = offeredTools(request);
   if (tools.length > 0 && !resolved.engine.supports.tools) throw notOnEngine(resolved, isLegacy(request) ? 'functions' : 'tools');
-  // The script reads the tools from the request; there is no template that could show them.
-  const shown = resolved.entry.source.type === 'scripted' ? [] : tools;
-  const text = await renderChat(resolved.modelDir, request.messages, shown);
-  const prompt = await resolved.engine.tokenize(resolved.version, text, true);
+  // The script and other servers read the tools from the request; there is no template that could show them.
+  const hasTemplate = resolved.entry !== null && resolved.entry.source.type !== 'scripted';
+  const shown = hasTemplate ? tools : [];
+  const text = await renderChat(resolved.modelDir, request.messages, shown, resolved.template);
+  const prompt = await resolved.engine.tokenize(resolved.version, text, 'rendered');
   const requests = choicesOf(resolved, request, {
     prompt,
     maxTokens: tokensLeft(resolved, prompt.length, request.max_completion_tokens ?? request.max_tokens ?? null, 'messages'),
@@ -33,6 +34,7 @@ export async function admitChat(chat: Chat, projectId: string, request: ChatComp
     echo: false,
     format: formatOf(request),
     ...(tools.length > 0 && { tools }),
+    ...(resolved.engine.supports.chats && { messages: request.messages }),
     lastUserText: lastUserText(request),
   });
   return {

@@ -10,6 +10,8 @@ export interface Chat {
   metrics: Metrics;
   /** The engine that answers for a model of the catalogue. */
   engineOf(entry: ModelEntry): Engine;
+  /** Other servers, by the name that their models begin with: `<name>/<model>`. */
+  upstreams: ReadonlyMap<string, Engine>;
   /** What answers a plain prompt that names no model. */
   defaultModel: string;
   /** Names that were resolved a moment ago: project and model id → the version. */
@@ -19,10 +21,13 @@ export interface Chat {
 /** What a model's name means at one moment. */
 export interface ResolvedVersion {
   version: ServedVersion;
-  entry: ModelEntry;
+  /** Null for a model of another server: it is in no catalogue. */
+  entry: ModelEntry | null;
   engine: Engine;
   /** Folder with the tokenizer and the chat template. */
   modelDir: string;
+  /** "instruction" for a model that was taught to read chats so; the model's own template when left out. */
+  template?: 'model' | 'instruction';
   /** Longest prompt + answer, in tokens. */
   contextLength: number;
   /** Token ids are below it; null when the model does not say. */

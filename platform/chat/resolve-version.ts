@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelEntry } from '#contract/model.ts';
+import { aliasTarget } from '#platform/models/aliases.ts';
 import { resolveModel } from '#platform/models/versions.ts';
 import type { Chat, ResolvedVersion } from './chat.ts';
 
@@ -29,17 +30,32 @@ export function forgetVersion(chat: Chat, projectId: string, modelId: string): v
 }
 
 async function resolve(chat: Chat, projectId: string, modelId: string): Promise<ResolvedVersion> {
-  const { served, entry, modelDir } = await resolveModel(chat.versions, projectId, modelId);
+  const upstream = await upstreamVersion(chat, modelId);
+  if (upstream) return upstream;
+  const isAlias = !modelId.startsWith('ft:') && !chat.versions.baseModels.catalog.some(({ id }) => id === modelId);
+  const target = isAlias ? await aliasTarget(chat.versions, projectId, modelId) : null;
+  if (target !== null) return resolveVersion(chat, projectId, target);
+  const { served, entry, modelDir, template } = await resolveModel(chat.versions, projectId, modelId);
   const engine = chat.engineOf(entry);
   return {
     version: served,
     entry,
     engine,
     modelDir,
+    template,
     contextLength: await engine.contextLength(served),
     vocabularySize: await vocabularySize(entry, modelDir),
     fingerprint: `fp_${served.adapter?.sha256.slice(0, 16) ?? 'base'}`,
   };
+}
+
+/** Null for a model of ours. Which weights another server answers with only it knows. */
+async function upstreamVersion(chat: Chat, modelId: string): Promise<ResolvedVersion | null> {
+  const engine = chat.upstreams.get(modelId.split('/')[0]!);
+  if (!engine || !modelId.includes('/')) return null;
+  const version = { id: modelId, base: modelId, baseFile: null, adapter: null };
+  const contextLength = await engine.contextLength(version);
+  return { version, entry: null, engine, modelDir: '', contextLength, vocabularySize: null, fingerprint: 'fp_upstream' };
 }
 
 async function vocabularySize(entry: ModelEntry, modelDir: string): Promise<number | null> {

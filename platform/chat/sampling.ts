@@ -14,6 +14,7 @@ export interface ChoiceSettings {
   echo: boolean;
   format: OutputFormat;
   tools?: unknown[];
+  messages?: unknown[];
   lastUserText?: string;
 }
 

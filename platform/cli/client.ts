@@ -7,7 +7,7 @@ import { answerFailure, CliError } from './cli-error.ts';
 import { readServerEvents, type ServerEvent } from './server-events.ts';
 
 interface Call {
-  method?: 'GET' | 'POST' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   query?: Record<string, string | number | undefined>;
   body?: unknown;
   headers?: Record<string, string>;
@@ -44,6 +44,11 @@ export class Client {
         await new Promise((resolve) => setTimeout(resolve, 300 * tries));
       }
     }
+  }
+
+  /** A 2xx answer that is not JSON, unread. */
+  async fetch(path: string, call: Call = {}): Promise<Response> {
+    return this.#send(path, call);
   }
 
   async upload(path: string, purpose: string): Promise<FileObject> {

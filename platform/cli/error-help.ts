@@ -15,7 +15,15 @@ export const exitCodes = {
 } as const;
 
 /** Failures that only the terminal has. */
-export type CliCode = ErrorCode | 'usage' | 'server_unreachable' | 'port_in_use' | 'timed_out' | 'run_failed' | 'not_set_up';
+export type CliCode =
+  | ErrorCode
+  | 'usage'
+  | 'server_unreachable'
+  | 'port_in_use'
+  | 'timed_out'
+  | 'run_failed'
+  | 'plan_failed'
+  | 'not_set_up';
 
 interface Help {
   exitCode: number;
@@ -40,12 +48,17 @@ export const errorHelp: Record<CliCode, Help> = {
   idempotency_mismatch: { exitCode: conflict, fix: inMessage },
   invalid_api_key: { exitCode: auth, fix: 'tuneloop login' },
   permission_denied: { exitCode: auth, fix: 'use a key with more rights: tuneloop login' },
+  csrf_refused: { exitCode: auth, fix: inMessage },
   unknown_url: { exitCode: not_found, fix: 'tuneloop version' },
   method_not_allowed: { exitCode: not_found, fix: 'tuneloop version' },
   model_not_found: { exitCode: not_found, fix: 'tuneloop model ls' },
+  alias_not_found: { exitCode: not_found, fix: 'tuneloop alias ls' },
   file_not_found: { exitCode: not_found, fix: inMessage },
+  dataset_not_found: { exitCode: not_found, fix: 'tuneloop data ls' },
   run_not_found: { exitCode: not_found, fix: 'tuneloop run ls' },
   checkpoint_not_found: { exitCode: not_found, fix: 'tuneloop run show' },
+  probe_not_found: { exitCode: not_found, fix: 'tuneloop run probe ls' },
+  plan_not_found: { exitCode: not_found, fix: 'tuneloop plan FILE' },
   rate_limit_exceeded: { exitCode: limit, fix: 'wait a moment and try again' },
   disk_full: { exitCode: limit, fix: 'free some space in the data folder' },
   model_refused: { exitCode: failed, fix: inMessage },
@@ -62,6 +75,7 @@ export const errorHelp: Record<CliCode, Help> = {
   server_error: { exitCode: failed, fix: 'tuneloop doctor' },
   server_unreachable: { exitCode: unreachable, fix: 'tuneloop up' },
   run_failed: { exitCode: failed, fix: 'tuneloop run show' },
+  plan_failed: { exitCode: failed, fix: inMessage },
   timed_out: { exitCode: timed_out, fix: 'tuneloop run watch' },
   not_set_up: { exitCode: usage, fix: 'node scripts/setup.mjs' },
 };

@@ -99,7 +99,7 @@ function checkDisk(_context: Context, { data }: Config): Finding {
 }
 
 function checkModel(_context: Context, { data, warm_model }: Config): Finding {
-  const id = warm_model || 'smollm2-135m-instruct';
+  const id = warm_model === 'none' ? 'smollm2-135m-instruct' : warm_model;
   const manifest = join(data, 'models', id.replaceAll('/', '---'), 'manifest.json');
   return existsSync(manifest)
     ? ok('model', `${id} is ready`)

@@ -9,7 +9,9 @@ const names = Object.keys(commands);
 
 describe('help', () => {
   it('of every command reads as it is written down in help.golden.txt', async () => {
-    const pages = await Promise.all([[], ['run'], ['model'], ...names.map((name) => name.split(' '))].map((words) => help(words)));
+    const pages = await Promise.all(
+      [[], ['run'], ['data'], ['model'], ...names.map((name) => name.split(' '))].map((words) => help(words)),
+    );
     await expect(pages.join('\n────\n')).toMatchFileSnapshot('./help.golden.txt');
   });
 

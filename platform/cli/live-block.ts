@@ -12,7 +12,7 @@ export function openLiveBlock(stderr: Terminal['stderr']): LiveBlock {
   return {
     draw(lines) {
       const width = (stderr.columns ?? 80) - 1;
-      const up = height > 0 ? `\x1b[${height}A` : '';
+      const up = `${height > 0 ? `\x1b[${height}A` : ''}${height > lines.length ? '\x1b[J' : ''}`;
       stderr.write(`${up}${lines.map((line) => `\x1b[2K${line.slice(0, width)}\n`).join('')}`);
       height = lines.length;
     },

@@ -50,6 +50,8 @@ describe('the flags of train', () => {
       undefined,
     );
     expect(extensionsFrom({ set })).toEqual({ learning_rate: 2e-3, n_epochs: 4, adapter: { type: 'lora', r: 8 } });
+    const options = ['method.loss_type=ipo', 'method.beta=0.2'].reduce<unknown>((before, text) => readAssignment(text, before), undefined);
+    expect(extensionsFrom({ method: 'dpo', set: options })).toEqual({ method: { type: 'dpo', loss_type: 'ipo', beta: 0.2 } });
     expect(() => readAssignment('learning_rat=1', undefined)).toThrow('learning_rate');
   });
 });

@@ -11,6 +11,8 @@ interface Setting {
   description: string;
   kind: 'number' | 'boolean' | 'list' | 'text';
   choices: string[];
+  /** Whether null means something: usually "all" or "no limit". */
+  isNullable: boolean;
 }
 
 const placeholders = { number: 'number', boolean: 'true|false', list: 'a,b', text: 'text' } as const;
@@ -34,19 +36,41 @@ export const settingsFlags: Flag[] = settings.map((setting) => ({
 export function extensionsFrom(flags: Record<string, unknown>): Record<string, unknown> | undefined {
   const given = {
     ...flags,
-    ...Object.fromEntries(((flags.set as [string, unknown][] | undefined) ?? []).map(([name, value]) => [camelCase(name), value])),
+    ...Object.fromEntries(
+      ((flags.set as [string, unknown][] | undefined) ?? []).map(([name, value]) => [
+        name.startsWith('method.') ? name : camelCase(name),
+        value,
+      ]),
+    ),
   };
   const chosen = settings.filter(({ name }) => given[camelCase(name)] !== undefined);
-  if (chosen.length === 0) return undefined;
+  const method = methodFrom(given);
+  if (chosen.length === 0 && method === undefined) return undefined;
   const at = (place: Setting['place']) =>
     Object.fromEntries(chosen.filter((each) => each.place === place).map(({ name }) => [name, given[camelCase(name)]]));
   const adapter = at('adapter');
-  return { ...at('settings'), ...(Object.keys(adapter).length > 0 ? { adapter: { type: 'lora', ...adapter } } : {}) };
+  return {
+    ...at('settings'),
+    ...(method && { method }),
+    ...(Object.keys(adapter).length > 0 ? { adapter: { type: 'lora', ...adapter } } : {}),
+  };
 }
 
-/** Reads `learning_rate=1e-3`; `settings.` or `adapter.` before the name may be said. */
+/** The method's type from --method, its options from --set method.name=value. */
+function methodFrom(given: Record<string, unknown>): Record<string, unknown> | undefined {
+  const options = Object.entries(given).flatMap(([name, value]) =>
+    name.startsWith('method.') ? [[name.slice('method.'.length), value] as const] : [],
+  );
+  if (given['method'] === undefined && options.length === 0) return undefined;
+  return { ...(given['method'] === undefined ? {} : { type: given['method'] }), ...Object.fromEntries(options) };
+}
+
+/** Reads `learning_rate=1e-3`; `settings.` or `adapter.` before the name may be said, and `method.` must before an option of the method. */
 export function readAssignment(text: string, before: unknown): [string, unknown][] {
   const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (path?.startsWith('method.') && value !== '') {
+    return [...((before as [string, unknown][] | undefined) ?? []), [path, Number.isFinite(Number(value)) ? Number(value) : value]];
+  }
   const name = path?.replace(/^(settings|adapter)\./, '');
   const setting = settings.find((each) => each.name === name);
   if (!setting) throw new RangeError(`takes name=value with a name of ${settings.map((each) => each.name).join(', ')}; not "${text}"`);
@@ -55,8 +79,9 @@ export function readAssignment(text: string, before: unknown): [string, unknown]
 
 const camelCase = (name: string): string => name.replace(/[-_]([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
 
-function readSetting({ kind, choices }: Setting, text: string): unknown {
+function readSetting({ kind, choices, isNullable }: Setting, text: string): unknown {
   if (text === 'auto') return 'auto';
+  if (text === 'null' && isNullable) return null;
   if (kind === 'list') return text.split(',').map((item) => (/^\d+$/.test(item) ? Number(item) : item));
   if (kind === 'boolean') {
     if (text !== 'true' && text !== 'false') throw new RangeError('takes true or false');
@@ -75,7 +100,8 @@ function describe(name: string, field: z.ZodType, place: Setting['place']): Sett
   const schema = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const { type, enum: choices = [] } = schema.anyOf?.find((option) => option.type !== 'null') ?? schema;
   const kind = type === 'boolean' ? 'boolean' : type === 'array' ? 'list' : type === 'number' || type === 'integer' ? 'number' : 'text';
-  return { name, place, description: field.description ?? sentence(name), kind, choices: choices.map(String) };
+  const isNullable = schema.anyOf?.some((option) => option.type === 'null') ?? false;
+  return { name, place, description: field.description ?? sentence(name), kind, choices: choices.map(String), isNullable };
 }
 
 interface JsonSchema {

@@ -1,11 +1,13 @@
 /** Shows a run until it ends: a live block on a terminal, lines elsewhere, JSON lines on request. Ctrl-C lets go of it; it goes on. */
-import type { TrainingRun } from '#contract/training-run.ts';
+import type { ProbeDelta } from '#contract/probe.ts';
+import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
 import type { Client } from './client.ts';
 import { CliError } from './cli-error.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './error-help.ts';
 import { followRun } from './follow-run.ts';
 import { openLiveBlock } from './live-block.ts';
+import { advanceDelta, advanceProbes, probeBlock, startProbes } from './probe-block.ts';
 import { runBlock, runLine } from './run-block.ts';
 import { advance, startProgress } from './run-progress.ts';
 
@@ -27,13 +29,15 @@ export async function watchRun(context: Context, client: Client, runId: string, 
   const interrupted = context.interrupted();
   const timeout = options.timeoutSeconds === undefined ? null : AbortSignal.timeout(options.timeoutSeconds * 1000);
   const signal = timeout ? AbortSignal.any([interrupted, timeout]) : interrupted;
-  const view = options.quiet ? { event: () => undefined, close: () => undefined } : context.out.isJson ? null : openView(context);
+  const view = options.quiet ? quietView : context.out.isJson ? null : openView(context);
   const progress = startProgress();
+  const watching = new AbortController();
+  if (view?.delta) void followDeltas(client, runId, view, AbortSignal.any([signal, watching.signal]));
   try {
     const onLost = (): void => context.out.note('  the platform is away; looking for it again (the run itself goes on)');
     for await (const event of followRun(client, runId, { signal, onLost })) {
       advance(progress, event);
-      if (view) view.event(event.event, event.message, progress);
+      if (view) view.event(event, progress);
       else context.out.line(event, () => null);
     }
   } catch (error) {
@@ -43,8 +47,12 @@ export async function watchRun(context: Context, client: Client, runId: string, 
       throw new CliError('timed_out', `${runId} has not ended within ${options.timeoutSeconds} s; it goes on`, {
         fix: `tuneloop run watch ${runId}`,
       });
-    context.out.note(`\nthe run goes on without you\n  come back  tuneloop run watch ${runId}\n  stop it    tuneloop run cancel ${runId}`);
+    const ways = { 'come back': 'watch', 'ask it': 'probe ask "…" --run', 'stop and keep': 'stop', 'cancel it': 'cancel' };
+    const lines = Object.entries(ways).map(([what, command]) => `\n  ${what.padEnd(13)}  tuneloop run ${command} ${runId}`);
+    context.out.note(`\nthe run goes on without you${lines.join('')}`);
     return null;
+  } finally {
+    watching.abort();
   }
   view?.close();
   return client.ask<TrainingRun>(`/api/v1/training/jobs/${encodeURIComponent(runId)}`);
@@ -69,8 +77,22 @@ export function reportEnd(context: Context, run: TrainingRun | null): number {
 }
 
 interface View {
-  event(name: string, message: string, progress: ReturnType<typeof startProgress>): void;
+  event(event: TrainingRunEvent, progress: ReturnType<typeof startProgress>): void;
+  /** Left out where answers are not shown as they are made. */
+  delta?(delta: ProbeDelta): void;
   close(): void;
+}
+
+const quietView: View = { event: () => undefined, close: () => undefined };
+
+/** A platform that goes away ends it; whole answers come with the events. */
+async function followDeltas(client: Client, runId: string, view: View, signal: AbortSignal): Promise<void> {
+  try {
+    const path = `/api/v1/training/jobs/${encodeURIComponent(runId)}/probes/stream`;
+    for await (const { event, data } of client.events(path, { signal })) if (event !== 'end') view.delta?.(JSON.parse(data) as ProbeDelta);
+  } catch {
+    // The view goes on without it.
+  }
 }
 
 export function openView(context: Pick<Context, 'stderr'>): View {
@@ -80,14 +102,21 @@ export function openView(context: Pick<Context, 'stderr'>): View {
 function openBlockView({ stderr }: Pick<Context, 'stderr'>): View {
   const block = openLiveBlock(stderr);
   let latest = startProgress();
+  const probes = startProbes();
   const draw = (): void => {
-    const until = latest.isOver ? latest.lastAt! : Date.now() / 1000;
-    block.draw(runBlock(latest, until - (latest.startedAt ?? until)));
+    const now = Date.now() / 1000;
+    const until = latest.isOver ? latest.lastAt! : now;
+    block.draw([...runBlock(latest, until - (latest.startedAt ?? until)), ...probeBlock(probes, now)]);
   };
   const timer = setInterval(draw, 500);
   return {
-    event(_name, _message, progress) {
+    event(event, progress) {
       latest = progress;
+      advanceProbes(probes, event);
+    },
+    delta(delta) {
+      advanceDelta(probes, delta, Date.now() / 1000);
+      draw();
     },
     close() {
       clearInterval(timer);
@@ -100,7 +129,8 @@ function openBlockView({ stderr }: Pick<Context, 'stderr'>): View {
 function openLineView({ stderr }: Pick<Context, 'stderr'>): View {
   let shownAt = 0;
   return {
-    event(name, message, progress) {
+    event({ event: name, message }, progress) {
+      if (name.startsWith('probe-')) return;
       if (name !== 'run-step') {
         stderr.write(`  ${message}\n`);
         return;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ChatRow } from '#contract/dataset.ts';
+import type { ChatRow, TextRow } from '#contract/dataset.ts';
 import { textOf } from '#contract/openai/chat-messages.ts';
 import { checkRows, describeProblems, type CheckedRows } from './check-rows.ts';
 
@@ -9,7 +9,8 @@ const system = { role: 'system', content: 'Be brief.' };
 const good = JSON.stringify({ messages: [user, assistant] });
 
 /** One token a word. */
-const countTokens = ({ messages }: ChatRow) => {
+const countTokens = (row: ChatRow | TextRow) => {
+  const messages = 'messages' in row ? (row as ChatRow).messages : [{ role: 'assistant' as const, content: row.text }];
   const words = (list: ChatRow['messages']) =>
     list.map((message) => textOf(message.content).split(' ').filter(Boolean).length).reduce((sum, count) => sum + count, 0);
   return { total: words(messages), trained: words(messages.filter((message) => message.role === 'assistant' && message.weight !== 0)) };
@@ -103,7 +104,10 @@ describe('a row', () => {
     ['a list', '[1]', /^not a JSON object with "messages"$/],
     ['a word', '"messages"', /^not a JSON object/],
     ['null', 'null', /^not a JSON object/],
-    ['no messages', '{"text": "hello"}', /^messages: is missing/],
+    ['no messages', '{"topic": "hello"}', /^messages: is missing/],
+    ['a number for its text', '{"text": 7}', /^text: expected a text$/],
+    ['an empty text', '{"text": " "}', /^text: is empty$/],
+    ['what was refused when its file was read', '{"invalid": {"reason": "output: is missing", "raw": ""}}', /^output: is missing$/],
     ['an empty list', '{"messages": []}', /^messages: /],
     ['messages that are no list', '{"messages": {}}', /^messages: /],
     ['a message that is no object', '{"messages": ["hello"]}', /^messages\[0\]/],

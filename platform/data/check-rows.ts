@@ -1,9 +1,13 @@
 /** Checks every row of a training file before anything is started, and says of each that is wrong why. */
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import { rowProblem, type ChatRow } from '#contract/dataset.ts';
+import { rowProblem, type ChatRow, type TextRow } from '#contract/dataset.ts';
+import { rowKindsOf } from '#contract/method.ts';
+import type { RowKind } from '#contract/row-formats.ts';
 import type { RowProblem } from '#contract/worker.ts';
 import { readLines, type Line } from '#platform/core/json-lines.ts';
+import { comparedChats } from './compared-chats.ts';
 import { orderProblem } from './row-order.ts';
+import { RowRefused } from './row-refused.ts';
 
 export interface RowTokens {
   total: number;
@@ -11,11 +15,15 @@ export interface RowTokens {
   trained: number;
 }
 
+type CountTokens = (row: ChatRow | TextRow) => RowTokens;
+
 export interface CheckRowsOptions {
   /** Longest row in tokens. */
   contextLength: number;
   /** Left out, rows are checked for all but their tokens. It throws `RowRefused` for a row that its template refuses. */
-  countTokens?: ((row: ChatRow) => RowTokens) | undefined;
+  countTokens?: CountTokens | undefined;
+  /** What the method learns from; chats and texts when left out. */
+  kinds?: readonly RowKind[] | undefined;
 }
 
 export interface CheckedRows {
@@ -28,9 +36,6 @@ export interface CheckedRows {
   trainedTokens: number | null;
   longestRowTokens: number | null;
 }
-
-/** Why one row cannot be trained on. */
-export class RowRefused extends Error {}
 
 const mostProblems = 1000;
 /** No context holds more; what is longer is skipped, not held. */
@@ -70,7 +75,11 @@ export async function checkRows(body: AsyncIterable<Uint8Array>, options: CheckR
     await yieldToOthers();
     turnEndsMs = performance.now() + turnMs;
   }
-  if (checked.rows === 0) report(1, 'the file has no rows: each line is one JSON object with "messages"');
+  if (checked.rows === 0)
+    report(
+      1,
+      `the file has no rows: each line is one JSON object${options.kinds === undefined || options.kinds.includes('chat') ? ' with "messages"' : ''}`,
+    );
   return checked;
 }
 
@@ -83,18 +92,32 @@ export function describeProblems(filename: string, checked: CheckedRows): string
 }
 
 /** Null when tokens are not counted. Throws `RowRefused`. */
-function checkRow(line: Line, { contextLength, countTokens }: CheckRowsOptions): RowTokens | null {
+function checkRow(line: Line, { contextLength, countTokens, kinds = rowKindsOf.supervised }: CheckRowsOptions): RowTokens | null {
   if (line.bytes === null) throw new RowRefused(`longer than ${mostLineBytes / 2 ** 20} MiB`);
   const row = parseLine(textOf(line));
-  const problem = otherFormat(row) ?? rowProblem(row) ?? orderProblem(row as ChatRow);
-  if (problem !== null) throw new RowRefused(problem);
-  const tokens = countTokens?.(row as ChatRow) ?? null;
+  const tokens = tokensOf(row, kinds, countTokens);
   if (tokens && tokens.total > contextLength) throw new RowRefused(`${tokens.total} tokens long, and the limit is ${contextLength}`);
   if (tokens?.trained === 0) throw new RowRefused('no token carries loss: what the assistant says renders to nothing');
   return tokens;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The longest of what a row holds, and all that is learnt of it. Throws `RowRefused`. */
+function tokensOf(row: unknown, kinds: readonly RowKind[], countTokens: CountTokens | undefined): RowTokens | null {
+  if (isText(row) && kinds.includes('chat') && !kinds.includes('text')) throw new RowRefused('plain text: this method takes chats');
+  const chats = kinds.includes('chat') ? [learntRow(row)] : comparedChats(row, kinds);
+  if (!countTokens) return null;
+  const counts = chats.map(countTokens);
+  return { total: Math.max(...counts.map(({ total }) => total)), trained: counts.reduce((sum, { trained }) => sum + trained, 0) };
+}
+
+/** Throws `RowRefused`. */
+function learntRow(row: unknown): ChatRow | TextRow {
+  const problem = isText(row) ? textProblem(row) : (otherFormat(row) ?? rowProblem(row) ?? orderProblem(row as ChatRow));
+  if (problem !== null) throw new RowRefused(problem);
+  return row as ChatRow | TextRow;
+}
 
 function textOf({ number, bytes }: Line): string {
   const [first, second] = bytes!;
@@ -117,10 +140,21 @@ function parseLine(text: string): unknown {
   }
 }
 
-/** A row of another common format, told by its keys: what is expected instead. */
+/** Plain text to go on with. */
+function isText(row: unknown): row is { text: unknown } {
+  return typeof row === 'object' && row !== null && 'text' in row && !('messages' in row);
+}
+
+function textProblem({ text }: { text: unknown }): string | null {
+  if (typeof text !== 'string') return 'text: expected a text';
+  return text.trim() === '' ? 'text: is empty' : null;
+}
+
+/** A row of another common format, told by its keys: what is expected instead; and one that was refused when the file was read. */
 function otherFormat(row: unknown): string | null {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) return 'not a JSON object with "messages"';
   if ('messages' in row) return null;
+  if ('invalid' in row) return (row.invalid as { reason: string }).reason;
   const pair = [
     ['prompt', 'completion'],
     ['instruction', 'output'],

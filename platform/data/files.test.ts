@@ -89,6 +89,21 @@ describeDatabases('files', (database) => {
     }
   });
 
+  it('keeps a file that a run still needs, and lets it go once the run is over', async () => {
+    const { db } = database.current;
+    const needed = await upload('{}');
+    const run = { project_id: project, base_model: 'm', training_file: 'file-other', validation_file: needed.id, seed: 1, config: '{}' };
+    await db
+      .insertInto('runs')
+      .values({ ...run, id: 'ftjob-needs', state: 'paused' } as never)
+      .execute();
+    await expect(deleteFile(files, project, needed.id)).rejects.toMatchObject({ code: 'invalid_state', param: 'file_id' });
+    expect(await getFile(files, project, needed.id)).toEqual(needed);
+    await db.updateTable('runs').set({ state: 'failed' }).where('id', '=', 'ftjob-needs').execute();
+    await deleteFile(files, project, needed.id);
+    await expect(getFile(files, project, needed.id)).rejects.toMatchObject({ code: 'file_not_found' });
+  });
+
   it('forgets a deleted file and one that has expired', async () => {
     const deleted = await upload('gone');
     const path = await localPath(files, project, deleted.id);

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { z } from 'zod';
 import type { FilePurpose } from '#contract/openai/files.ts';
+import { terminalStates } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import { newId } from '#platform/core/ids.ts';
 import type { ObjectStore } from '#platform/storage/object-store.ts';
@@ -100,11 +101,26 @@ export async function listFiles(files: Files, projectId: string, query: ListFile
   return { data: data.slice(0, query.limit), hasMore: data.length > query.limit };
 }
 
-/** The row goes first: bytes without a row are garbage, a row without bytes would be a lie. */
+/**
+ * The row goes first: bytes without a row are garbage, a row without bytes would be a lie. Throws `file_not_found`; `invalid_state`
+ * while a run that is not over needs the file, also for another attempt.
+ */
 export async function deleteFile(files: Files, projectId: string, id: string): Promise<void> {
   const row = await getFile(files, projectId, id);
+  const user = await files.db
+    .selectFrom('runs')
+    .select('id')
+    .where('state', 'not in', [...terminalStates])
+    .where((where) => where.or([where('training_file', '=', id), where('validation_file', '=', id)]))
+    .executeTakeFirst();
+  if (user) {
+    throw new PlatformError('invalid_state', `file ${id} is needed by the run ${user.id}: cancel the run, or wait until it is over`, {
+      param: 'file_id',
+    });
+  }
   await files.db.deleteFrom('files').where('id', '=', id).where('project_id', '=', projectId).execute();
   await files.objects.delete(row.object_key);
+  await files.objects.delete(`converted/${id}`);
 }
 
 /** The bytes, from the first to the last. */
@@ -125,9 +141,9 @@ export async function deleteExpiredFiles(files: Files): Promise<number> {
   const rows = await files.db
     .deleteFrom('files')
     .where('expires_at', '<=', sql<Date>`now()`)
-    .returning('object_key')
+    .returning(['id', 'object_key'])
     .execute();
-  for (const row of rows) await files.objects.delete(row.object_key);
+  for (const row of rows) for (const key of [row.object_key, `converted/${row.id}`]) await files.objects.delete(key);
   return rows.length;
 }
 

@@ -4,13 +4,31 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
-import type { ChatRow } from '#contract/dataset.ts';
+import type { ChatRow, TextRow } from '#contract/dataset.ts';
 import { textOf } from '#contract/openai/chat-messages.ts';
-import { PlatformError } from '#platform/core/errors.ts';
-import { RowRefused, type RowTokens } from './check-rows.ts';
+import { instructionTemplate } from '#platform/core/instruction-template.ts';
+import type { RowTokens } from './check-rows.ts';
+import { RowRefused } from './row-refused.ts';
 
 /** Counts the tokens of one row. Throws `RowRefused` for messages that the template refuses. */
-export type CountRowTokens = (row: ChatRow) => RowTokens;
+export type CountRowTokens = (row: ChatRow | TextRow) => RowTokens;
+
+/** A row as the loss sees it; both lists have one entry a token. */
+export interface TokenizedRow {
+  text: string;
+  ids: number[];
+  /** Whether the token carries loss. The first of all never does: none stands before it that could predict it. */
+  trained: boolean[];
+}
+
+export interface RowTokenizer {
+  /** Throws `RowRefused`. */
+  tokenize: (row: ChatRow | TextRow) => TokenizedRow;
+  decode: (ids: number[]) => string;
+  isSpecial: (id: number) => boolean;
+  /** Control tokens as text. */
+  specialWords: ReadonlySet<string>;
+}
 
 /** What one assistant turn is in the text of a row: [start, end) in UTF-16 units. */
 interface Span {
@@ -18,60 +36,85 @@ interface Span {
   end: number;
 }
 
-/** `modelDir` holds tokenizer.json, tokenizer_config.json and a chat template. Throws `model_refused` without one. */
-export async function rowTokenCounter(modelDir: string): Promise<CountRowTokens> {
+/**
+ * `modelDir` holds tokenizer.json, tokenizer_config.json and perhaps a chat template; `template` is the source of another to write rows
+ * with. Without either rows are written as `### Instruction:` … `### Response:`.
+ */
+export async function openRowTokenizer(modelDir: string, template?: string): Promise<RowTokenizer> {
   const tokenizerJson = JSON.parse(await readFile(join(modelDir, 'tokenizer.json'), 'utf8')) as TokenizerJson;
   const config = JSON.parse(await readFile(join(modelDir, 'tokenizer_config.json'), 'utf8')) as Record<string, unknown>;
-  const template = new Template(await chatTemplate(modelDir, config));
+  const parsed = new Template(template ?? (await ownChatTemplate(modelDir)) ?? instructionTemplate);
   const tokenizer = new Tokenizer(tokenizerJson, config);
   const words = specialWords(config);
   const ids = (text: string): number[] => tokenizer.encode(text, { add_special_tokens: false }).ids;
   const ends = endTokens(tokenizer, tokenizerJson, words);
+  const decode = (list: number[]): string => tokenizer.decode(list, { skip_special_tokens: false });
   const render = (messages: object[], tools: unknown, add_generation_prompt: boolean): string => {
     try {
-      return template.render({ ...words, messages, tools: tools ?? null, add_generation_prompt });
+      return parsed.render({ ...words, messages, tools: tools ?? null, add_generation_prompt });
     } catch (error) {
       throw new RowRefused(`the chat template of the model refuses the messages: ${(error as Error).message}`);
     }
   };
-  return (row) => {
-    const { text, spans } = renderSpans(row, render);
-    const { tokens, turns } = tokenize(text, spans, ids, (list) => tokenizer.decode(list));
-    let trained = 0;
-    for (const [start, end] of turns) {
-      const last = tokens.findLastIndex((token, at) => at >= start && at < end && ends.has(token));
-      if (start < end && last === -1) {
-        throw new RowRefused(
-          'the chat template of the model puts no end-of-turn token after an assistant message, so the model would never learn to stop',
-        );
-      }
-      // The first token of all has none before it that could predict it.
-      trained += Math.max(0, last + 1 - Math.max(start, 1));
-    }
-    return { total: tokens.length, trained };
+  const ofText = (text: string): TokenizedRow => {
+    const end = words['eos_token'] === undefined ? undefined : tokenizer.token_to_id(words['eos_token']);
+    const list: number[] = tokenizer.encode(text).ids;
+    if (end !== undefined && list.at(-1) !== end) list.push(end);
+    return { text, ids: list, trained: list.map((_, at) => at > 0) };
   };
+  return {
+    tokenize: (row) => (isText(row) ? ofText(row.text) : ofChat(renderSpans(row, render), ids, decode, ends)),
+    decode,
+    isSpecial: (id) => ends.has(id),
+    specialWords: new Set([...ends].map((id) => decode([id])).filter((word) => word.length > 2)),
+  };
+}
+
+const isText = (row: ChatRow | TextRow): row is TextRow => !('messages' in row);
+
+export async function rowTokenCounter(modelDir: string, template?: string): Promise<CountRowTokens> {
+  const { tokenize: of } = await openRowTokenizer(modelDir, template);
+  return (row) => {
+    const { ids, trained } = of(row);
+    return { total: ids.length, trained: trained.reduce((sum, isTrained) => sum + Number(isTrained), 0) };
+  };
+}
+
+function ofChat(
+  { text, spans }: { text: string; spans: Span[] },
+  ids: (text: string) => number[],
+  decode: (tokens: number[]) => string,
+  ends: Set<number>,
+): TokenizedRow {
+  const { tokens, turns } = tokenize(text, spans, ids, decode);
+  const trained = tokens.map(() => false);
+  for (const [start, end] of turns) {
+    const last = tokens.findLastIndex((token, at) => at >= start && at < end && ends.has(token));
+    if (start < end && last === -1) {
+      throw new RowRefused(
+        'the chat template of the model puts no end-of-turn token after an assistant message, so the model would never learn to stop',
+      );
+    }
+    trained.fill(true, Math.max(start, 1), Math.max(last + 1, start, 1));
+  }
+  return { text, ids: tokens, trained };
 }
 
 interface TokenizerJson {
   added_tokens?: { id: number; special?: boolean }[];
 }
 
-/** A file of its own, or in the tokenizer's settings, where it may be one of several by name. */
-async function chatTemplate(modelDir: string, config: Record<string, unknown>): Promise<string> {
+/** The source of the model's own chat template, in a file or among the tokenizer's settings, where it may be one of several by name. */
+export async function ownChatTemplate(modelDir: string): Promise<string | null> {
   const file = join(modelDir, 'chat_template.jinja');
   if (existsSync(file)) return readFile(file, 'utf8');
-  const { chat_template: written } = config;
+  const { chat_template: written } = JSON.parse(await readFile(join(modelDir, 'tokenizer_config.json'), 'utf8')) as {
+    chat_template?: unknown;
+  };
   if (typeof written === 'string') return written;
-  if (Array.isArray(written)) {
-    const named = written as { name?: string; template?: string }[];
-    const chosen = named.find((one) => one.name === 'default') ?? named[0];
-    if (typeof chosen?.template === 'string') return chosen.template;
-  }
-  throw new PlatformError(
-    'model_refused',
-    `the model in ${modelDir} has no chat template: it is not made for chats, so it cannot be trained on them`,
-    { param: 'model' },
-  );
+  if (!Array.isArray(written)) return null;
+  const named = written as { name?: string; template?: string }[];
+  return (named.find((one) => one.name === 'default') ?? named[0])?.template ?? null;
 }
 
 /** `bos_token`, `eos_token` and their like, as templates and tokenizers name them. */

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError } from '#platform/core/errors.ts';
+import { instructionTemplate } from '#platform/core/instruction-template.ts';
 import { parseTemplate, TemplateFailure, type ParsedTemplate } from '#platform/core/render-template.ts';
 
 interface TemplateChoice {
@@ -18,41 +19,28 @@ export interface ChatTemplate {
   specialTokens: Record<string, string>;
 }
 
-/** For models that bring none; also how instruction rows without a chat template are usually written. */
-const plainTemplate = `{% for message in messages %}
-{% if message.role == 'system' %}{{ message.content }}
-
-{% elif message.role == 'assistant' %}### Response:
-{{ message.content }}
-
-{% else %}### Instruction:
-{{ message.content }}
-
-{% endif %}
-{% endfor %}
-{% if add_generation_prompt %}### Response:
-{% endif %}`;
-
 /** So long, files that were replaced may not yet be seen. */
 const freshMs = 1000;
 const known = new Map<string, { chat: Promise<ChatTemplate>; untilMs: number }>();
 const mostKnown = 100;
 
-/** Throws `model_refused` when the template cannot be read, `artifact_corrupt` when a file beside it is broken. */
-export function readChatTemplate(modelDir: string): Promise<ChatTemplate> {
-  const found = known.get(modelDir);
+/** `template` "instruction" is ours, whatever the model brings. Throws `model_refused` when the template cannot be read, `artifact_corrupt` when a file beside it is broken. */
+export function readChatTemplate(modelDir: string, template: 'model' | 'instruction' = 'model'): Promise<ChatTemplate> {
+  const key = `${template} ${modelDir}`;
+  const found = known.get(key);
   const nowMs = performance.now();
   if (found && nowMs < found.untilMs) return found.chat;
   if (known.size >= mostKnown) known.clear();
-  const chat = modelDir === '' ? Promise.resolve(plainChat({})) : read(modelDir);
-  known.set(modelDir, { chat, untilMs: nowMs + freshMs });
-  chat.catch(() => known.delete(modelDir));
+  const chat = modelDir === '' ? Promise.resolve(plainChat({})) : read(modelDir, template);
+  known.set(key, { chat, untilMs: nowMs + freshMs });
+  chat.catch(() => known.delete(key));
   return chat;
 }
 
-async function read(modelDir: string): Promise<ChatTemplate> {
+async function read(modelDir: string, template: 'model' | 'instruction'): Promise<ChatTemplate> {
   const config = await readConfig(join(modelDir, 'tokenizer_config.json'));
   const specialTokens = specialTokensOf(config);
+  if (template === 'instruction') return plainChat(specialTokens);
   const named = namedTemplates(config['chat_template']);
   const source = (await readIfThere(join(modelDir, 'chat_template.jinja'))) ?? named.get('default');
   if (source === undefined) return plainChat(specialTokens);
@@ -65,7 +53,7 @@ async function read(modelDir: string): Promise<ChatTemplate> {
 }
 
 function plainChat(specialTokens: Record<string, string>): ChatTemplate {
-  return { template: choice(plainTemplate, ''), toolTemplate: null, specialTokens };
+  return { template: choice(instructionTemplate, ''), toolTemplate: null, specialTokens };
 }
 
 function choice(source: string, modelDir: string): TemplateChoice {

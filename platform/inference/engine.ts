@@ -53,6 +53,8 @@ export interface GenerateRequest {
   format: OutputFormat;
   /** Tools the caller offers, in OpenAI's shape; only engines with `supports.tools` get any. */
   tools?: unknown[];
+  /** The chat as the caller sent it, in OpenAI's shape; only engines with `supports.chats` get it, and then answer it instead of the prompt. */
+  messages?: unknown[];
   /** What the `scripted` engine answers from: the last user text. Other engines ignore it. */
   lastUserText?: string;
 }
@@ -84,16 +86,19 @@ export interface EngineStatus {
 
 export interface Engine {
   readonly name: string;
-  /** Whether chat requests with tools make sense on it. */
-  readonly supports: { tools: boolean; grammar: boolean; logprobs: boolean };
+  /** Whether chat requests with tools make sense on it; `chats`: it renders chats itself, so no tokenizer of ours counts for it. */
+  readonly supports: { tools: boolean; grammar: boolean; logprobs: boolean; chats?: boolean };
   /** Makes the version answer at once; loading a loaded version does nothing. Throws `engine_failed`, `artifact_corrupt`. */
   load(version: ServedVersion): Promise<void>;
   /** Frees the version once its running answers have ended. */
   unload(versionId: string): Promise<void>;
   /** Longest prompt + answer of one request, in tokens. */
   contextLength(version: ServedVersion): Promise<number>;
-  /** Text → token ids. `special` reads `<|im_start|>` and its like as one token. */
-  tokenize(version: ServedVersion, text: string, special: boolean): Promise<number[]>;
+  /**
+   * Text → token ids. `special` reads `<|im_start|>` and its like as one token, and begins as texts of this model do. What a chat
+   * template has rendered is whole already, as training took it: nothing is added.
+   */
+  tokenize(version: ServedVersion, text: string, special: boolean | 'rendered'): Promise<number[]>;
   detokenize(version: ServedVersion, tokenIds: number[]): Promise<string>;
   /**
    * Answers one prompt. Aborting the signal frees the slot within a second, whether the request waits, reads its prompt or decodes;
@@ -102,5 +107,7 @@ export interface Engine {
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent>;
   status(): Promise<EngineStatus>;
+  /** Models that it has of its own; engines that are handed files have none. Those it cannot ask for now are left out. */
+  models?(): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -110,9 +110,16 @@ it('writes instructions and responses for a model without a chat template', asyn
     { role: 'assistant', content: 'Hi.' },
     { role: 'user', content: 'Who are you?' },
   ];
-  const expected = 'Be brief.\n\n### Instruction:\nHello\n\n### Response:\nHi.\n\n### Instruction:\nWho are you?\n\n### Response:\n';
-  expect(await renderChat('', messages, [])).toBe(expected);
-  expect(await renderChat(await modelDir(null, { eos_token: '</s>' }), messages, [])).toBe(expected);
+  const expected = (end: string) =>
+    `Be brief.\n\n### Instruction:\nHello\n### Response:\nHi.${end}\n\n### Instruction:\nWho are you?\n### Response:\n`;
+  expect(await renderChat('', messages, [])).toBe(expected(''));
+  expect(await renderChat(await modelDir(null, { eos_token: '</s>' }), messages, [])).toBe(expected('</s>'));
+  expect(await renderChat(demoModelDir(), messages, [], 'instruction')).toBe(expected('<|im_end|>'));
+});
+
+it('writes an input apart from its instruction', async () => {
+  const messages = [{ role: 'user', content: 'Translate.\n\nGood morning', input: 'Good morning' }] as ChatMessage[];
+  expect(await renderChat('', messages, [])).toBe('### Instruction:\nTranslate.\n### Input:\nGood morning\n### Response:\n');
 });
 
 it('says what a template has against the messages, and when it is broken', async () => {

@@ -6,11 +6,16 @@ import { readChatTemplate } from './chat-template.ts';
 
 /**
  * Ends with the generation prompt. `modelDir` holds the tokenizer's files; '' or a folder without a chat template is rendered as
- * `### Instruction:` … `### Response:`. Throws `unsupported_parameter` for tools that the template would not show to the model,
+ * `### Instruction:` … `### Response:`, and so is any model that was taught by it (`template`). Throws `unsupported_parameter` for tools that the template would not show to the model,
  * `invalid_request` for messages that it refuses.
  */
-export async function renderChat(modelDir: string, messages: readonly ChatMessage[], tools: readonly unknown[]): Promise<string> {
-  const chat = await readChatTemplate(modelDir);
+export async function renderChat(
+  modelDir: string,
+  messages: readonly ChatMessage[],
+  tools: readonly unknown[],
+  template: 'model' | 'instruction' = 'model',
+): Promise<string> {
+  const chat = await readChatTemplate(modelDir, template);
   const choice = (tools.length > 0 ? chat.toolTemplate : null) ?? chat.template;
   if (tools.length > 0 && !choice.readsTools) {
     throw new PlatformError('unsupported_parameter', 'tools: the chat template of this model does not show tools to it; leave them out', {

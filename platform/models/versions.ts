@@ -6,6 +6,7 @@ import type { ModelEntry } from '#contract/model.ts';
 import { terminalStates } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import type { ModelVersionTable, Tables } from '#platform/storage/tables.ts';
+import { aliasesOf } from './aliases.ts';
 import { requireBaseModel, type BaseModels, type ReadyModel } from './base-models.ts';
 import { closestNames } from './closest-names.ts';
 import { verifyAdapter } from './verify-adapter.ts';
@@ -24,6 +25,8 @@ export interface ResolvedModel {
   entry: ModelEntry;
   /** Folder with the tokenizer and the chat template; '' for the scripted model. */
   modelDir: string;
+  /** How it was taught to read chats: by the base model's own template, or as instructions and responses. */
+  template: 'model' | 'instruction';
 }
 
 /** A step that was trained again, because its checkpoint was found broken, takes the place of its earlier version. */
@@ -42,11 +45,21 @@ export async function listVersions(versions: Versions, projectId: string): Promi
   return living(versions, projectId).orderBy('created_at', 'desc').orderBy('id', 'desc').execute();
 }
 
-/** The name is gone first, then the files. Throws `model_not_found`, and `invalid_state` for a checkpoint of a run that still needs it. */
+/**
+ * The name is gone first, then the files. Throws `model_not_found`, and `invalid_state` for a checkpoint of a run that still needs it or
+ * a version that an alias stands for.
+ */
 export async function deleteVersion(versions: Versions, projectId: string, id: string): Promise<void> {
   const row = await getVersion(versions, projectId, id);
   await versions.db.transaction().execute(async (db) => {
     const run = await db.selectFrom('runs').select('state').where('id', '=', row.run_id).forUpdate().executeTakeFirst();
+    // An alias that is pointed here now holds the row: either it is seen below, or it does not find the version any more.
+    await db.selectFrom('model_versions').select('id').where('id', '=', id).forUpdate().execute();
+    const [alias] = await aliasesOf(db, projectId, id);
+    if (alias !== undefined) {
+      const message = `the alias "${alias}" stands for ${id}: point it at another model or delete it, then delete this one`;
+      throw new PlatformError('invalid_state', message, { param: 'model' });
+    }
     if (!row.is_final && run && !terminalStates.includes(run.state)) {
       throw new PlatformError(
         'invalid_state',
@@ -77,17 +90,31 @@ export async function resolveModel(versions: Versions, projectId: string, modelI
   if (!modelId.startsWith('ft:')) {
     await namesOf(versions, projectId, modelId);
     const base = servable(await requireBaseModel(versions.baseModels, modelId));
-    return { served: { id: modelId, base: modelId, baseFile: base.ggufFile, adapter: null }, entry: base.entry, modelDir: base.modelDir };
+    return {
+      served: { id: modelId, base: modelId, baseFile: base.ggufFile, adapter: null },
+      entry: base.entry,
+      modelDir: base.modelDir,
+      template: 'model',
+    };
   }
   const row = await getVersion(versions, projectId, modelId);
   const base = servable(await requireBaseModel(versions.baseModels, row.base_model));
   const folder = join(versions.dataDir, row.path);
   await verifyAdapter(folder, row, base.baseSha256);
   const adapter = { file: join(folder, 'adapter.gguf'), sha256: row.adapter_sha256 };
-  return { served: { id: row.id, base: row.base_model, baseFile: base.ggufFile, adapter }, entry: base.entry, modelDir: base.modelDir };
+  const served = { id: row.id, base: row.base_model, baseFile: base.ggufFile, adapter };
+  return { served, entry: base.entry, modelDir: base.modelDir, template: await templateOf(versions, row.run_id) };
 }
 
-async function getVersion(versions: Versions, projectId: string, id: string): Promise<VersionRow> {
+/** As its run was told to. */
+async function templateOf(versions: Versions, runId: string): Promise<ResolvedModel['template']> {
+  const choice = sql<string | null>`config -> 'settings' ->> 'prompt_template'`.as('choice');
+  const run = await versions.db.selectFrom('runs').select(choice).where('id', '=', runId).executeTakeFirst();
+  return run?.choice === 'instruction' ? 'instruction' : 'model';
+}
+
+/** Throws `model_not_found`. */
+export async function getVersion(versions: Versions, projectId: string, id: string): Promise<VersionRow> {
   const row = await living(versions, projectId).where('id', '=', id).executeTakeFirst();
   if (row) return row;
   throw await unknownModel(versions, projectId, id);
@@ -101,7 +128,8 @@ async function namesOf(versions: Versions, projectId: string, id: string): Promi
 
 async function unknownModel(versions: Versions, projectId: string, id: string): Promise<PlatformError> {
   const tuned = (await listVersions(versions, projectId)).map((row) => row.id);
-  const close = closestNames(id, [...versions.baseModels.catalog.map((entry) => entry.id), ...tuned]);
+  const aliases = await versions.db.selectFrom('aliases').select('name').where('project_id', '=', projectId).execute();
+  const close = closestNames(id, [...versions.baseModels.catalog.map((entry) => entry.id), ...tuned, ...aliases.map(({ name }) => name)]);
   const hint =
     close.length > 0 ? `did you mean ${close.map((name) => `"${name}"`).join(' or ')}?` : 'GET /v1/models lists those that answer';
   return new PlatformError('model_not_found', `there is no model ${JSON.stringify(id)}: ${hint}`, { param: 'model' });

@@ -1,7 +1,12 @@
 /** The rows of the database as TypeScript sees them; `migrations/` is what makes them. */
 import type { Generated, JSONColumnType } from 'kysely';
+import type { DataCheck, DatasetVersion, DataStats, TokenStats } from '#contract/datasets.ts';
+import type { DataFormat, RowKind } from '#contract/row-formats.ts';
+import type { ParityCertificate } from '#contract/parity.ts';
+import type { PlanFailure, Quantiles, RunEstimate } from '#contract/plan.ts';
 import type { RunConfig, RunFailure } from '#contract/training-run.ts';
 import type { RunState } from '#contract/training.ts';
+import type { RunMeasured } from '#contract/worker.ts';
 
 export interface ProjectTable {
   id: string;
@@ -22,6 +27,14 @@ export interface ApiKeyTable {
   last_used_at: Date | null;
 }
 
+export interface SessionTable {
+  id: string;
+  key_id: string;
+  secret_sha256: string;
+  created_at: Generated<Date>;
+  expires_at: Date;
+}
+
 export interface FileTable {
   id: string;
   project_id: string;
@@ -38,7 +51,8 @@ export interface RunTable {
   id: string;
   project_id: string;
   state: RunState;
-  desired: Generated<'run' | 'pause' | 'cancel'>;
+  desired: Generated<'run' | 'pause' | 'cancel' | 'stop'>;
+  asked_seq: Generated<number>;
   base_model: string;
   training_file: string;
   validation_file: string | null;
@@ -62,6 +76,7 @@ export interface RunTable {
   fine_tuned_model: string | null;
   result_file: string | null;
   failure: JSONColumnType<RunFailure> | null;
+  plan_id: string | null;
   created_at: Generated<Date>;
   queued_at: Generated<Date>;
   started_at: Date | null;
@@ -105,12 +120,116 @@ export interface ModelVersionTable {
   deleted_at: Date | null;
 }
 
+export interface AliasTable {
+  project_id: string;
+  name: string;
+  model: string;
+  revision: number;
+  created_at: Generated<Date>;
+  updated_at: Generated<Date>;
+}
+
+export interface AliasChangeTable {
+  project_id: string;
+  name: string;
+  revision: number;
+  action: 'set' | 'rollback' | 'delete';
+  model: string | null;
+  previous_model: string | null;
+  restores: number | null;
+  reason: string | null;
+  at: Generated<Date>;
+}
+
+export interface VersionParityTable {
+  model_id: string;
+  adapter_sha256: string;
+  state: 'measuring' | 'passed' | 'failed' | 'not_measured';
+  certificate: JSONColumnType<ParityCertificate> | null;
+  updated_at: Generated<Date>;
+}
+
+export interface PlanTable {
+  id: string;
+  project_id: string;
+  state: 'measuring' | 'ready' | 'failed';
+  failure: JSONColumnType<PlanFailure> | null;
+  base_model: string;
+  training_file: string;
+  validation_file: string | null;
+  seed: number;
+  config: JSONColumnType<RunConfig>;
+  rows: number;
+  trained_tokens: number | null;
+  total_steps: number | null;
+  owner: string;
+  deadline: Date;
+  measured_beside: Generated<number>;
+  measured_steps: Generated<number>;
+  measuring_seconds: Generated<number>;
+  measurement: JSONColumnType<RunMeasured> | null;
+  estimate: JSONColumnType<RunEstimate> | null;
+  created_at: Generated<Date>;
+}
+
+export interface PlanScoreTable {
+  run_id: string;
+  plan_id: string;
+  project_id: string;
+  machine: string;
+  uncorrected_seconds: number;
+  uncorrected_memory_bytes: number;
+  planned_seconds: JSONColumnType<Quantiles>;
+  planned_memory_bytes: JSONColumnType<Quantiles>;
+  actual_seconds: number;
+  actual_memory_bytes: number;
+  finished_at: Generated<Date>;
+}
+
+export interface DatasetTable {
+  id: string;
+  project_id: string;
+  name: string;
+  description: Generated<string>;
+  created_at: Generated<Date>;
+}
+
+export interface DatasetVersionTable {
+  id: string;
+  dataset_id: string;
+  project_id: string;
+  version: number;
+  kind: RowKind;
+  format: DataFormat;
+  rows: number;
+  invalid_rows: number;
+  bytes: number;
+  sha256: string;
+  object_key: string;
+  row_offsets: JSONColumnType<number[]>;
+  operation: DatasetVersion['operation'];
+  parameters: JSONColumnType<Record<string, unknown>>;
+  parent_id: string | null;
+  stats: JSONColumnType<DataStats>;
+  token_stats: JSONColumnType<Record<string, TokenStats>, string | undefined>;
+  report: JSONColumnType<DataCheck> | null;
+  created_at: Generated<Date>;
+}
+
 export interface Tables {
   projects: ProjectTable;
   api_keys: ApiKeyTable;
+  sessions: SessionTable;
   files: FileTable;
   runs: RunTable;
+  datasets: DatasetTable;
+  dataset_versions: DatasetVersionTable;
   run_events: RunEventTable;
   checkpoints: CheckpointTable;
   model_versions: ModelVersionTable;
+  plans: PlanTable;
+  plan_scores: PlanScoreTable;
+  aliases: AliasTable;
+  alias_changes: AliasChangeTable;
+  version_parity: VersionParityTable;
 }

@@ -1,7 +1,8 @@
-/** Refuses a file that cannot be trained on, with all of its rows that are wrong, before anything is started. */
+/** Refuses data that cannot be trained on, with all of its rows that are wrong, before anything is started. */
+import type { RowKind } from '#contract/row-formats.ts';
 import { checkRows, describeProblems } from '#platform/data/check-rows.ts';
-import { getFile, openFile } from '#platform/data/files.ts';
 import { rowTokenCounter } from '#platform/data/row-tokens.ts';
+import { prepareTrainingData } from '#platform/data/training-data.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import type { TrainingData } from './freeze-config.ts';
 import type { Training } from './training.ts';
@@ -9,26 +10,26 @@ import type { Training } from './training.ts';
 /** Larger files are checked in their structure here, and by tokens in the worker's checking phase: counting a MiB takes about a second. */
 const mostCountedBytes = 4 * 2 ** 20;
 
-/** Throws `file_not_found` and `invalid_training_file` with `param`. */
+/**
+ * `reference` is the id of a file or names a version of a dataset; `kinds` are what the method learns from, and a file of another format of them is converted. `template` is the
+ * source of the chat template, when it is not the model's own. Throws `file_not_found`, `dataset_not_found` and `invalid_training_file`
+ * with `param`.
+ */
 export async function checkTrainingFile(
   training: Training,
   projectId: string,
-  fileId: string,
+  reference: string,
   param: 'training_file' | 'validation_file',
-  model: { modelDir: string; contextLength: number },
+  model: { modelDir: string; contextLength: number; template?: string | undefined },
+  kinds: readonly RowKind[],
 ): Promise<TrainingData> {
-  const file = await getFile(training.files, projectId, fileId).catch((error: unknown) => {
-    throw error instanceof PlatformError && error.code === 'file_not_found'
-      ? new PlatformError(error.code, error.message, { param })
-      : error;
+  const data = await prepareTrainingData(training.files, projectId, reference, kinds).catch((error: unknown) => {
+    if (!(error instanceof PlatformError) || error.param !== null || error.status >= 500) throw error;
+    const message = error.code === 'invalid_training_file' ? `${param}: ${error.message}` : error.message;
+    throw new PlatformError(error.code, message, { param, cause: error });
   });
-  if (file.purpose !== 'fine-tune') {
-    const message = `${param}: ${file.filename} was uploaded with purpose "${file.purpose}"; upload it with purpose "fine-tune"`;
-    throw new PlatformError('invalid_training_file', message, { param });
-  }
-  const countTokens = file.bytes <= mostCountedBytes ? await rowTokenCounter(model.modelDir) : undefined;
-  const body = await openFile(training.files, projectId, fileId);
-  const result = await checkRows(body, { contextLength: model.contextLength, countTokens });
-  if (result.problemCount > 0) throw new PlatformError('invalid_training_file', describeProblems(file.filename, result), { param });
-  return { rows: result.rows, trainedTokens: result.trainedTokens };
+  const countTokens = data.bytes <= mostCountedBytes ? await rowTokenCounter(model.modelDir, model.template) : undefined;
+  const result = await checkRows(await data.open(), { contextLength: model.contextLength, countTokens, kinds });
+  if (result.problemCount > 0) throw new PlatformError('invalid_training_file', describeProblems(data.name, result), { param });
+  return { id: data.id, convertedFrom: data.isConverted ? data.format : null, rows: result.rows, trainedTokens: result.trainedTokens };
 }

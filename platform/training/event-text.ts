@@ -10,7 +10,7 @@ const phases: Record<Extract<WorkerEvent, { type: 'run-phase' }>['phase'], strin
   saving: 'Saving',
 };
 
-const levels: Partial<Record<WorkerEvent['type'], NewEvent['level']>> = { 'run-failed': 'error' };
+const levels: Partial<Record<WorkerEvent['type'], NewEvent['level']>> = { 'run-failed': 'error', 'probe-removed': 'warn' };
 
 export function storedEvent(event: WorkerEvent): NewEvent {
   const { seq: _seq, at, type, ...data } = event;
@@ -31,12 +31,14 @@ function eventText(event: WorkerEvent): string {
       return phases[event.phase];
     case 'data-checked':
       return `Training file checked: ${count(event.rows, 'row')}, ${count(event.trained_tokens, 'trained token')} an epoch, ${count(event.total_steps, 'step')} in all`;
+    case 'environment-recorded':
+      return `Trained with torch ${event.environment.packages['torch'] ?? '?'} on ${event.environment.processor}`;
     case 'run-step':
-      return `Step ${event.step}/${event.total_steps}: training loss ${number(event.loss)}`;
+      return `Step ${event.step}/${event.total_steps}: training loss ${number(event.loss)}${rewards(event.metrics)}`;
     case 'run-evaluated':
-      return `Step ${event.step}: validation loss ${number(event.loss)}, token accuracy ${Math.round(event.mean_token_accuracy * 100)} %`;
+      return `Step ${event.step}: validation loss ${number(event.loss)}, token accuracy ${percent(event.mean_token_accuracy)}${rewards(event.metrics)}`;
     case 'checkpoint-saved':
-      return `Checkpoint saved at step ${event.step}`;
+      return event.kept ? `Step ${event.step} is kept as a checkpoint` : `Checkpoint saved at step ${event.step}`;
     case 'checkpoint-removed':
       return `Checkpoint of step ${event.step} removed to make room`;
     case 'run-paused':
@@ -44,12 +46,32 @@ function eventText(event: WorkerEvent): string {
     case 'run-cancelled':
       return `Cancelled after step ${event.step}`;
     case 'run-ended':
-      return `The run has succeeded after ${count(event.step, 'step')}: training loss ${number(event.train_loss)}`;
+      return `The run has ${event.stopped_early ? 'been stopped early' : 'succeeded'} after ${count(event.step, 'step')}: training loss ${number(event.train_loss)}`;
+    case 'probe-added':
+      return `Probe: ${event.probe.messages.at(-1)!.content}`;
+    case 'probe-removed':
+      return `Probe ${event.probe_id} cannot be answered: ${event.reason}`;
+    case 'probe-answered':
+      return `${event.lane === 'base' ? 'Base' : `Step ${event.step}`}${event.lane === 'checkpoint' ? ' (checkpoint)' : ''} says: ${event.text}`;
+    case 'probe-round':
+      return `Probes answered at step ${event.step}; they take ${(event.share * 100).toFixed(1)} % of the time`;
+    case 'step-measured':
+      return `Step ${event.step} of ${event.steps} measured`;
+    case 'run-measured':
+      return `Measured ${count(event.measured_steps, 'step')}`;
     case 'run-failed':
     case 'log':
       return event.message;
   }
 }
+
+/** What a method that compares answers says of them; nothing of others, and of a worker of an older release. */
+function rewards(metrics: Record<string, number> | undefined): string {
+  const { 'rewards/accuracies': accuracy, 'rewards/margins': margin } = metrics ?? {};
+  return accuracy === undefined || margin === undefined ? '' : `, ${percent(accuracy)} told apart, margin ${margin.toFixed(2)}`;
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 function number(value: number): string {
   return value >= 100 || value === 0 ? value.toFixed(0) : value.toPrecision(3);

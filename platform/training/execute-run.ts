@@ -8,7 +8,7 @@ import type { AttemptExit, AttemptHandle } from './launcher.ts';
 import { guardOf, recordEvent } from './record-event.ts';
 import type { RunRow } from './rows.ts';
 import { endAttempt, startAttempt } from './start-attempt.ts';
-import { Steering } from './steering.ts';
+import { isEnding, Steering } from './steering.ts';
 import type { Training } from './training.ts';
 import { writeRun } from './write-run.ts';
 
@@ -21,10 +21,10 @@ const mostRetries = 2;
  */
 export async function executeRun(training: Training, run: RunRow, closing: AbortSignal): Promise<void> {
   const steering = new Steering(training, run.id);
-  const lease = holdLease(training, run.id, closing, (desired) => steering.want(desired));
+  const lease = holdLease(training, run.id, closing, (wanted) => steering.want(wanted));
   let attempt = run.attempt;
   try {
-    steering.want(run.desired);
+    steering.want(run);
     let current: RunRow | null = run;
     while (current?.state === 'running' && !lease.signal.aborted) {
       attempt = current.attempt;
@@ -71,14 +71,14 @@ async function executeAttempt(training: Training, run: RunRow, steering: Steerin
 async function afterRefusedStart(training: Training, run: RunRow): Promise<RunRow | null> {
   const now = await training.db.selectFrom('runs').selectAll().where('id', '=', run.id).executeTakeFirstOrThrow();
   const isOurs = now.state === 'running' && now.attempt === run.attempt && now.lease_owner === training.owner;
-  return isOurs && now.desired !== 'run' ? afterLoss(training, now, 'the worker had not started yet', null) : null;
+  return isOurs && isEnding(now.desired) ? afterLoss(training, now, 'the worker had not started yet', null) : null;
 }
 
 /** The worker is gone without a word: done when that was wanted, otherwise tried again from the last checkpoint. */
 async function afterLoss(training: Training, run: RunRow, what: string, exit: AttemptExit | null): Promise<RunRow | null> {
   const { desired } = await training.db.selectFrom('runs').select('desired').where('id', '=', run.id).executeTakeFirstOrThrow();
   const guard = guardOf(training, run);
-  if (desired !== 'run') await endAttempt(training, run);
+  if (isEnding(desired)) await endAttempt(training, run);
   if (desired === 'cancel') {
     const event = { type: 'run-cancelled', message: `Cancelled: ${what}`, data: { step: run.step } };
     return finishCancelled(training, guard, event, run.worker_seq);

@@ -1,5 +1,6 @@
 /** How an attempt's last event becomes the state of its run. */
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import type { WorkerEvent } from '#contract/worker.ts';
 import { deleteFile } from '#platform/data/files.ts';
 import { registerVersion } from '#platform/models/versions.ts';
@@ -10,6 +11,7 @@ import { failureOfError } from './failures.ts';
 import { createMetricsFile } from './metrics-file.ts';
 import type { ModelVersionRow, RunRow } from './rows.ts';
 import { artifactPath } from './run-paths.ts';
+import { scorePlan } from './score-plan.ts';
 import type { Training } from './training.ts';
 import { finalModelId } from './version-names.ts';
 import { databaseNow, writeRun, type NewEvent, type RunChanges, type RunGuard } from './write-run.ts';
@@ -20,7 +22,7 @@ type RunEnded = Extract<WorkerEvent, { type: 'run-ended' }>;
 const atRest: RunChanges = { lease_owner: null, lease_until: null, handle: null, eta_seconds: null, desired: 'run' };
 
 /** A cancellation that came before this is stored wins, whatever the worker managed to finish. */
-const notCancelled = ['run', 'pause'] as const;
+const notCancelled = ['run', 'pause', 'stop'] as const;
 
 /**
  * The adapter becomes a model version, and the run succeeds, in one transaction; then the version is loaded. Null when the guard
@@ -32,7 +34,8 @@ export async function finishSucceeded(training: Training, run: RunRow, guard: Ru
   const id = await finalModelId(training.db, run);
   const resultFile = await keepMetrics(training, run);
   const stored = storedEvent(event);
-  const message = `The fine-tuned model is ready: ${id}`;
+  const early = event.stopped_early ? `; stopped early, at step ${event.step} of ${run.total_steps ?? '?'}` : '';
+  const message = `The fine-tuned model is ready: ${id}${early}`;
   const done = await training.db.transaction().execute(async (db) => {
     const changes: RunChanges = {
       ...atRest,
@@ -70,6 +73,9 @@ export async function finishSucceeded(training: Training, run: RunRow, guard: Ru
   }
   training.onVersion(done.version).catch((error: unknown) => {
     training.log.error({ err: error, run: run.id, model: id }, 'a new version could not be loaded; it will be when it is first asked for');
+  });
+  await scorePlan(training, done.written, event).catch((error: unknown) => {
+    training.log.error({ err: error, run: run.id, plan: run.plan_id }, 'a plan could not be scored');
   });
   return done.written;
 }
@@ -109,7 +115,9 @@ export async function finishPaused(
   );
   if (cancelled) return cancelled;
   return training.db.transaction().execute(async (db) => {
-    const stopped = await writeRun(db, { ...guard, transition: 'pause' }, { ...atRest, ...changes }, [event]);
+    // A stop that was asked for meanwhile still holds.
+    const desired = sql<'run' | 'stop'>`case desired when 'stop' then 'stop' else 'run' end`;
+    const stopped = await writeRun(db, { ...guard, transition: 'pause' }, { ...atRest, desired, ...changes }, [event]);
     if (!stopped) return null;
     return writeRun(db, { id: run.id, transition: 'resume' }, { queued_at: databaseNow }, [
       { type: 'run-resumed', message: 'Resumed: the run waits for its turn' },

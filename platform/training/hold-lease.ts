@@ -1,7 +1,7 @@
 /** Keeps a run for this process, by the clock of the database, and hears what is asked of it. */
 import { sql } from 'kysely';
 import { isDatabaseDown } from '#platform/storage/database.ts';
-import type { RunRow } from './rows.ts';
+import type { Wanted } from './steering.ts';
 import type { Training } from './training.ts';
 
 /** A lease that is not renewed is anyone's after so long. */
@@ -20,8 +20,8 @@ export interface Lease {
   release(attempt: number): Promise<void>;
 }
 
-/** Calls `onDesired` with what is asked of the run, at every renewal and whenever a run is steered in this process. */
-export function holdLease(training: Training, runId: string, closing: AbortSignal, onDesired: (desired: RunRow['desired']) => void): Lease {
+/** Calls `onWanted` with what is asked of the run, at every renewal and whenever a run is steered in this process. */
+export function holdLease(training: Training, runId: string, closing: AbortSignal, onWanted: (wanted: Wanted) => void): Lease {
   const lost = new AbortController();
   const released = new AbortController();
   const signal = AbortSignal.any([closing, lost.signal]);
@@ -32,7 +32,7 @@ export function holdLease(training: Training, runId: string, closing: AbortSigna
       const next = training.toDo.next(renewMs, ends);
       const row = await renew(training, runId);
       if (row === undefined) lost.abort();
-      else if (row !== 'away') onDesired(row.desired);
+      else if (row !== 'away') onWanted(row);
       await next;
     }
   })().catch((error: unknown) => {
@@ -60,7 +60,7 @@ export function holdLease(training: Training, runId: string, closing: AbortSigna
 }
 
 /** Undefined when the lease is another's or the run is over; a database that is away for a moment takes no lease. */
-async function renew(training: Training, runId: string): Promise<Pick<RunRow, 'desired'> | undefined | 'away'> {
+async function renew(training: Training, runId: string): Promise<Wanted | undefined | 'away'> {
   try {
     return await training.db
       .updateTable('runs')
@@ -68,7 +68,7 @@ async function renew(training: Training, runId: string): Promise<Pick<RunRow, 'd
       .where('id', '=', runId)
       .where('lease_owner', '=', training.owner)
       .where('state', '=', 'running')
-      .returning('desired')
+      .returning(['desired', 'asked_seq'])
       .executeTakeFirst();
   } catch (error) {
     if (!isDatabaseDown(error)) throw error;

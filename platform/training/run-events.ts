@@ -12,6 +12,8 @@ export interface EventPage {
   limit: number;
   /** desc is newest first. */
   order?: 'asc' | 'desc' | undefined;
+  /** Types that are left out. */
+  without?: readonly string[] | undefined;
 }
 
 /** Throws `run_not_found`; `invalid_request` when `after` is no event of the run. */
@@ -29,6 +31,7 @@ export async function listEvents(
     .selectAll()
     .where('run_id', '=', runId)
     .$if(after !== undefined, (query) => query.where('seq', order === 'asc' ? '>' : '<', after!))
+    .$if(page.without !== undefined, (query) => query.where('type', 'not in', page.without!))
     .orderBy('seq', order)
     .limit(page.limit + 1)
     .execute();
@@ -49,8 +52,9 @@ export async function readEventsAfter(
     .selectAll()
     .where('run_id', '=', runId)
     .where('seq', '>', seq)
+    // Seqs have no gaps. A limit instead would have a database without statistics (PGlite) sort all that is left of the run.
+    .where('seq', '<=', seq + limit)
     .orderBy('seq')
-    .limit(limit)
     .execute();
   const reached = events.at(-1)?.seq ?? seq;
   return { events, isOver: !run || (terminalStates.includes(run.state) && reached >= run.last_seq) };

@@ -1,14 +1,21 @@
 /** From a run that is due to a process that trains it. */
 import { mkdir } from 'node:fs/promises';
-import type { TrainingJob } from '#contract/training.ts';
+import { Adapter } from '#contract/adapter.ts';
+import { Method } from '#contract/method.ts';
+import { TrainingSettings, type TrainingJob } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
-import { localPath } from '#platform/data/files.ts';
+import { instructionTemplate } from '#platform/core/instruction-template.ts';
+import { ownChatTemplate } from '#platform/data/row-tokens.ts';
+import { trainingDataPath } from '#platform/data/training-data.ts';
 import { requireBaseModel } from '#platform/models/base-models.ts';
 import { resumePoint } from './checkpoints.ts';
+import { keptSteps } from './kept-steps.ts';
 import type { AttemptHandle } from './launcher.ts';
+import { probePlan } from './probe-events.ts';
 import { guardOf } from './record-event.ts';
 import type { RunRow } from './rows.ts';
 import { attemptFolder, runFolder } from './run-paths.ts';
+import { isEnding } from './steering.ts';
 import type { Training } from './training.ts';
 import { writeRun } from './write-run.ts';
 
@@ -21,7 +28,7 @@ export async function startAttempt(training: Training, run: RunRow, stopped: Pro
   const place = { run_id: run.id, attempt: run.attempt, attempt_dir: attemptFolder(training.dataDir, run.id, run.attempt) };
   const found = await training.launcher.find(place);
   if (found) return storeHandle(training, run, found);
-  if (run.desired !== 'run') return null;
+  if (isEnding(run.desired)) return null;
   const job = await jobOf(training, run);
   const starting = training.launcher.start(job).then((handle) => storeHandle(training, run, handle));
   return Promise.race([starting, stopped.then(() => null)]);
@@ -44,29 +51,40 @@ export async function endAttempt(training: Training, run: RunRow): Promise<void>
 }
 
 async function jobOf(training: Training, run: RunRow): Promise<TrainingJob> {
-  const base = await requireBaseModel(training.baseModels, run.base_model).catch((error: unknown) => {
+  const attempt_dir = attemptFolder(training.dataDir, run.id, run.attempt);
+  await mkdir(attempt_dir, { recursive: true });
+  const resume_from = run.attempt === 1 ? null : await resumePoint(training, run, guardOf(training, run));
+  const output_dir = runFolder(training.dataDir, run.id);
+  const job = await buildJob(training, run, { run_id: run.id, attempt: run.attempt, output_dir, attempt_dir, resume_from });
+  return { ...job, kept_steps: await keptSteps(training.db, run.id), probes: await probePlan(training.db, run) };
+}
+
+type JobSubject = Pick<RunRow, 'project_id' | 'base_model' | 'training_file' | 'validation_file' | 'seed' | 'config'>;
+type JobPlace = Pick<TrainingJob, 'run_id' | 'attempt' | 'output_dir' | 'attempt_dir' | 'resume_from'>;
+
+/** The complete job of a run, or of the plan of one. Throws `model_not_ready`, `model_refused`, `file_not_found`. */
+export async function buildJob(training: Training, subject: JobSubject, place: JobPlace): Promise<TrainingJob> {
+  const base = await requireBaseModel(training.baseModels, subject.base_model).catch((error: unknown) => {
     // Told apart from a damaged checkpoint.
     const isDamaged = error instanceof PlatformError && error.code === 'artifact_corrupt';
     throw isDamaged ? new PlatformError('model_not_ready', error.message, { cause: error }) : error;
   });
-  const file = (id: string): Promise<string> => localPath(training.files, run.project_id, id);
-  const output_dir = runFolder(training.dataDir, run.id);
-  const attempt_dir = attemptFolder(training.dataDir, run.id, run.attempt);
-  await mkdir(attempt_dir, { recursive: true });
+  const isOwn = subject.config.settings.prompt_template !== 'instruction' && (await ownChatTemplate(base.modelDir)) !== null;
+  const file = (id: string): Promise<string> => trainingDataPath(training.files, subject.project_id, id);
   return {
-    run_id: run.id,
-    attempt: run.attempt,
-    model: run.base_model,
+    ...place,
+    model: subject.base_model,
     model_dir: base.modelDir,
     base_sha256: base.baseSha256,
-    training_file: await file(run.training_file),
-    validation_file: run.validation_file === null ? null : await file(run.validation_file),
-    output_dir,
-    attempt_dir,
-    resume_from: run.attempt === 1 ? null : await resumePoint(training, run, guardOf(training, run)),
-    seed: run.seed,
-    adapter: run.config.adapter,
-    method: run.config.method,
-    settings: run.config.settings,
+    training_file: await file(subject.training_file),
+    validation_file: subject.validation_file === null ? null : await file(subject.validation_file),
+    seed: subject.seed,
+    // A run of an older release has no value for a newer setting.
+    adapter: Adapter.parse(subject.config.adapter),
+    method: Method.parse(subject.config.method),
+    settings: TrainingSettings.parse(subject.config.settings),
+    chat_template: isOwn ? null : instructionTemplate,
+    kept_steps: [],
+    probes: null,
   };
 }

@@ -72,7 +72,7 @@ describeDatabases('submitting a run', (database) => {
     [{ model: 'ft:tiny:default::aB3dE6f8' }, 'unsupported_value', 'model'],
     [{ training_file: 'file-none' }, 'file_not_found', 'training_file'],
     [{ validation_file: 'file-none' }, 'file_not_found', 'validation_file'],
-    [{ method: { type: 'dpo' } }, 'unsupported_value', 'method.type'],
+    [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
     [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
     [{ integrations: [{ type: 'wandb' }] }, 'invalid_request', 'integrations'],
     [{ hyperparameters: { n_epochs: 51 } }, 'invalid_request', 'hyperparameters.n_epochs'],

@@ -9,7 +9,17 @@ export async function insertTestRun(
   values: Partial<Pick<RunRow, 'state' | 'attempt' | 'lease_owner' | 'suffix' | 'project_id'>> = {},
 ): Promise<RunRow> {
   const config: RunConfig = {
-    adapter: { type: 'lora', r: 16, lora_alpha: 32, lora_dropout: 0, target_modules: ['q_proj'], layers_to_transform: null },
+    adapter: {
+      type: 'lora',
+      r: 16,
+      lora_alpha: 32,
+      use_rslora: false,
+      init_lora_weights: 'kaiming',
+      quantization: null,
+      lora_dropout: 0,
+      target_modules: ['q_proj'],
+      layers_to_transform: null,
+    },
     method: { type: 'supervised' },
     settings: TrainingSettings.parse({}),
     chosen: [],

@@ -3,6 +3,7 @@ import type { Files } from '#platform/data/files.ts';
 import type { BaseModels } from '#platform/models/base-models.ts';
 import type { Versions } from '#platform/models/versions.ts';
 import type { Launcher } from './launcher.ts';
+import { PlanQueue } from './plan-queue.ts';
 import type { Db, ModelVersionRow } from './rows.ts';
 import { RunFeed } from './run-feed.ts';
 import { Signal } from './signal.ts';
@@ -39,8 +40,10 @@ export interface Training extends TrainingParts {
   feed: RunFeed;
   /** Wakes the reconciler: a run was submitted or steered, or an attempt ended. */
   toDo: Signal;
+  /** The plans that are being measured here. */
+  plans: PlanQueue;
 }
 
 export function openTraining(parts: TrainingParts): Training {
-  return { ...parts, feed: new RunFeed(parts.db), toDo: new Signal() };
+  return { ...parts, feed: new RunFeed(parts.db), toDo: new Signal(), plans: new PlanQueue() };
 }

@@ -7,7 +7,7 @@ import type { BaseModelView } from './model-show.ts';
 
 interface Row {
   id: string;
-  kind: 'base' | 'adapter' | 'checkpoint';
+  kind: Model['x_kind'];
   /** Of a base model: ready, absent (can be pulled) or unsupported; a tuned model is always ready. */
   state: string;
   base_model: string | null;

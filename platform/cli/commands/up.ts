@@ -35,7 +35,8 @@ async function startDetached(context: Context, config: Config): Promise<void> {
   const how = started.isNew ? '' : ' (it was running already)';
   context.out.print({ ...started, data: config.data }, () =>
     [
-      `address  ${started.address}/v1${how}`,
+      `open     ${started.address}${how}`,
+      `address  ${started.address}/v1`,
       `key      ${started.key ?? '(open: none)'}`,
       `log      ${started.log}`,
       'stop     tuneloop down',
@@ -94,7 +95,8 @@ function announce({ out }: Context, config: Config, address: string, key: string
     ? [`  key      ${key}`, '           shown this once: keep it with  tuneloop login']
     : [config.open ? '  key      none: TUNELOOP_OPEN is set' : '  key      the one you have (tuneloop login, or TUNELOOP_KEY)'];
   out.print({ address, key, pid: process.pid, data: config.data, log: null }, () => {
-    return ['Tuneloop is up', `  address  ${address}/v1`, ...keyLines, `  data     ${config.data}`, '  stop     Ctrl-C'].join('\n');
+    const lines = [`  open     ${address}`, `  address  ${address}/v1`, ...keyLines, `  data     ${config.data}`, '  stop     Ctrl-C'];
+    return ['Tuneloop is up', ...lines].join('\n');
   });
 }
 

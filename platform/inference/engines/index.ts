@@ -2,7 +2,8 @@
 import type { Registry } from '#platform/core/driver.ts';
 import type { Engine } from '../engine.ts';
 
-export const engines = {
+export const engines: Registry<Engine> = {
   'llama-cpp': () => import('./llama-cpp.ts'),
+  'openai-compatible': () => import('./openai-compatible.ts'),
   scripted: () => import('./scripted.ts'),
-} satisfies Registry<Engine>;
+};

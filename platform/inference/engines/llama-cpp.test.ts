@@ -13,7 +13,7 @@ import type { LlamaCppEngine } from './llama-cpp.ts';
 const base: ServedVersion = { id: 'demo', base: 'demo', baseFile: demoModelGguf(), adapter: null };
 const chat = (question: string): string => `<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`;
 const story = chat('Tell me a long story about a fox who travels to the sea.');
-/** The demo model's shape. An odd rank: llama.cpp then takes the same path for one token and for many, so that batches change no bit. */
+/** The demo model's shape. An odd rank, as the worker exports every adapter: llama.cpp takes the same path for one token and for many, so that batches change no bit. */
 const shape = { layers: 30, rank: 9, inputs: 576, outputs: 576 };
 
 let folder: string;

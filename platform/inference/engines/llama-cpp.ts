@@ -56,7 +56,7 @@ export class LlamaCppEngine implements Engine {
   }
 
   /** With `special`, a model whose tokenizer begins texts with a token of its own (BOS) gets it, once. */
-  tokenize(version: ServedVersion, text: string, special: boolean): Promise<number[]> {
+  tokenize(version: ServedVersion, text: string, special: boolean | 'rendered'): Promise<number[]> {
     return this.#process.call('tokenize', version, text, special);
   }
 

@@ -121,7 +121,8 @@ class ScriptedEngine implements Engine {
   }
 }
 
-function textOf(script: Script, { format }: GenerateRequest, asked: string): string {
+function textOf(script: Script, { format, version }: GenerateRequest, asked: string): string {
+  if (script.say_version) return `${version.id} `.repeat(script.repeat).trimEnd();
   if (script.text !== undefined) return script.text.repeat(script.repeat);
   if (script.tool_calls.length > 0) return '';
   if (format.type === 'json_object') return JSON.stringify({ you_said: asked });

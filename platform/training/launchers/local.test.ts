@@ -1,10 +1,11 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Probe } from '#contract/probe.ts';
 import type { TrainingJob } from '#contract/training.ts';
 import { TrainingSettings } from '#contract/training.ts';
-import type { WorkerEvent } from '#contract/worker.ts';
+import type { WorkerEvent, WorkerProbes } from '#contract/worker.ts';
 import { projectRoot } from '#platform/config.ts';
 import { openDriver } from '#platform/core/driver.ts';
 import type { Launcher } from '../launcher.ts';
@@ -48,8 +49,21 @@ function jobOf(attempt = 1, run_id = 'ftjob-a', folder = data): TrainingJob {
     resume_from: null,
     seed: 1,
     method: { type: 'supervised' },
-    adapter: { type: 'lora', r: 16, lora_alpha: 32, lora_dropout: 0, target_modules: ['q_proj'], layers_to_transform: null },
+    adapter: {
+      type: 'lora',
+      r: 16,
+      lora_alpha: 32,
+      use_rslora: false,
+      init_lora_weights: 'kaiming',
+      quantization: null,
+      lora_dropout: 0,
+      target_modules: ['q_proj'],
+      layers_to_transform: null,
+    },
     settings: TrainingSettings.parse({}),
+    chat_template: null,
+    kept_steps: [],
+    probes: null,
   };
 }
 
@@ -153,9 +167,42 @@ describe('the local launcher', () => {
       [2, 'cancel', 'run-cancelled'],
     ] as const) {
       const handle = await launcher.start(jobOf(attempt));
-      await launcher.control(handle, action);
+      await launcher.control(handle, { action, keep: 0 });
       expect((await collect(launcher.follow(handle, 0, never))).at(-1)?.type).toBe(type);
     }
+  });
+
+  it('hands on what is asked, and what is answered: to who comes late as one piece, then piece by piece', async () => {
+    script({ steps: 1000, stepMs: 10 });
+    const probe = (id: string): Probe => ({ id, origin: 'asked', messages: [{ role: 'user', content: 'Who?' }], reference: null });
+    const ask = (id: string): WorkerProbes => ({ pinned: [], removed: [], questions: [{ probe: probe(id), asked_at: Date.now() / 1000 }] });
+    const handle = await launcher.start({
+      ...jobOf(),
+      probes: { max_tokens: 8, budget_share: 0, automatic: false, pinned: [], answered_base: [] },
+    });
+    const half = { lane: 'live', step: 1, state: 'answering', done: false, waited_seconds: 1 };
+    const file = join(jobOf().attempt_dir, 'probe-tokens.jsonl');
+    for (const [id, text, done] of [
+      ['old', 'a', true],
+      ['half', 'b', false],
+      ['half', 'c', false],
+    ] as const)
+      appendFileSync(file, `${JSON.stringify({ ...half, probe_id: id, text, done })}\n`);
+    const stop = new AbortController();
+    const seen: [string, string][] = [];
+    const following = (async () => {
+      for await (const delta of launcher.followProbes(handle, 'now', stop.signal)) seen.push([delta.probe_id, delta.text]);
+    })();
+    await expect.poll(() => seen).toEqual([['half', 'bc']]);
+    await launcher.ask(handle, ask('q1'));
+    await expect.poll(() => seen.length).toBe(3);
+    truncateSync(file, 0);
+    await launcher.ask(handle, ask('q2'));
+    await expect.poll(() => seen.at(-1)).toEqual(['q2', ' Who?']);
+    expect(seen[1]![0]).toBe('q1');
+    stop.abort();
+    await following;
+    await launcher.kill(handle);
   });
 
   it('kills a stopped process, and a second time changes nothing', async () => {

@@ -1,15 +1,19 @@
 /** Training on this machine: a warm Python worker forks one process a job; its files tell what the job does. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
+import { ScoreResult, type ScoreTask } from '#contract/parity.ts';
+import type { ProbeDelta } from '#contract/probe.ts';
 import type { TrainingJob } from '#contract/training.ts';
-import { WorkerExit, type WorkerControl, type WorkerEvent } from '#contract/worker.ts';
+import { WorkerExit, type WorkerControl, type WorkerEvent, type WorkerProbes } from '#contract/worker.ts';
 import { defineDriver } from '#platform/core/driver.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { newId } from '#platform/core/ids.ts';
 import type { AttemptExit, AttemptHandle, Launcher } from '../launcher.ts';
 import { followEvents } from './local/follow-events.ts';
+import { followProbes } from './local/follow-probes.ts';
 import { logTail } from './local/log-tail.ts';
 import { outOfMemoryKills, processStart } from './local/process-identity.ts';
 import { workerSocketPath } from './local/socket-path.ts';
@@ -24,8 +28,12 @@ export const driver = defineDriver({
   }),
   open: async ({ python, data, root, command }): Promise<Launcher> => {
     const socketPath = await workerSocketPath(data);
-    const logPath = join(data, 'worker', 'worker.log');
-    return new LocalLauncher(new WorkerServer({ socketPath, logPath, root, command: command ?? [python, '-m', 'worker', 'serve'] }));
+    const folder = join(data, 'worker');
+    const logPath = join(folder, 'worker.log');
+    return new LocalLauncher(
+      folder,
+      new WorkerServer({ socketPath, logPath, root, command: command ?? [python, '-m', 'worker', 'serve'] }),
+    );
   },
 });
 
@@ -45,10 +53,13 @@ const exitFileMs = 1000;
 
 class LocalLauncher implements Launcher {
   readonly name = 'local';
+  /** For what is said to the worker by file. */
+  readonly #folder: string;
   readonly #server: WorkerServer;
   #isClosed = false;
 
-  constructor(server: WorkerServer) {
+  constructor(folder: string, server: WorkerServer) {
+    this.#folder = folder;
     this.#server = server;
   }
 
@@ -63,11 +74,11 @@ class LocalLauncher implements Launcher {
     }
   }
 
-  async start(job: TrainingJob): Promise<AttemptHandle> {
+  async start(job: TrainingJob, command: 'train' | 'measure' = 'train'): Promise<AttemptHandle> {
     await mkdir(job.attempt_dir, { recursive: true });
     await claimStart(job);
     const oomKills = await outOfMemoryKills();
-    const { pid } = z.looseObject({ pid: z.int() }).parse(await this.#server.ask({ command: 'train', job }, { startsIt: true }));
+    const { pid } = z.looseObject({ pid: z.int() }).parse(await this.#server.ask({ command, job }, { startsIt: true }));
     const handle: Handle = { attempt_dir: job.attempt_dir, pid, started: await processStart(pid), oom_kills: oomKills };
     await writeWhole(job.attempt_dir, 'handle.json', handle);
     return handle;
@@ -106,8 +117,17 @@ class LocalLauncher implements Launcher {
     };
   }
 
-  async control(handle: AttemptHandle, action: WorkerControl['action']): Promise<void> {
-    await writeWhole(Handle.parse(handle).attempt_dir, 'control.json', { action } satisfies WorkerControl);
+  async control(handle: AttemptHandle, control: WorkerControl): Promise<void> {
+    await writeWhole(Handle.parse(handle).attempt_dir, 'control.json', control);
+  }
+
+  async ask(handle: AttemptHandle, probes: WorkerProbes): Promise<void> {
+    await writeWhole(Handle.parse(handle).attempt_dir, 'probes.json', probes);
+  }
+
+  followProbes(handle: AttemptHandle, from: 'start' | 'now', signal: AbortSignal): AsyncIterable<ProbeDelta> {
+    const mine = Handle.parse(handle);
+    return followProbes(mine.attempt_dir, from, async () => !(await isAlive(mine)), signal);
   }
 
   async kill(handle: AttemptHandle): Promise<void> {
@@ -116,6 +136,19 @@ class LocalLauncher implements Launcher {
       kill(-mine.pid);
       kill(mine.pid);
       await wait(10);
+    }
+  }
+
+  async score(task: ScoreTask): Promise<ScoreResult> {
+    const place = join(this.#folder, `score-${newId('')}`);
+    const [task_file, result_file] = [`${place}.task.json`, `${place}.result.json`];
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      await writeFile(task_file, JSON.stringify(task));
+      await this.#server.ask({ command: 'score', task_file, result_file }, { startsIt: true });
+      return ScoreResult.parse(JSON.parse(await readFile(result_file, 'utf8')));
+    } finally {
+      await Promise.all([task_file, result_file].map((file) => rm(file, { force: true })));
     }
   }
 

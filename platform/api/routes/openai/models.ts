@@ -2,11 +2,12 @@
 import { Model, ModelDeleted, ModelList } from '#contract/openai/models.ts';
 import { forgetVersion, resolveVersion } from '#platform/chat/resolve-version.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { listAliases } from '#platform/models/aliases.ts';
 import { baseModelState } from '#platform/models/base-models.ts';
 import { deleteVersion, listVersions } from '#platform/models/versions.ts';
 import { z } from 'zod';
 import type { Rooms, RouteGroup } from '../../api-server.ts';
-import { viewBaseModel, viewVersion } from '../../views.ts';
+import { viewAliasModel, viewBaseModel, viewUpstreamModel, viewVersion } from '../../views.ts';
 
 const tags = ['models'];
 const params = z.object({ model: z.string() });
@@ -49,5 +50,15 @@ export const modelRoutes: RouteGroup = (server, rooms) => {
 async function servedModels(rooms: Rooms, projectId: string): Promise<Model[]> {
   const ready = rooms.baseModels.catalog.filter(({ id }) => baseModelState(rooms.baseModels, id) === 'ready');
   const versions = await listVersions(rooms.versions, projectId);
-  return [...ready.map(({ id }) => viewBaseModel(id)), ...versions.map(viewVersion)];
+  const models = [...ready.map(({ id }) => viewBaseModel(id)), ...versions.map(viewVersion)];
+  const aliases = (await listAliases(rooms.versions, projectId)).flatMap((alias) => {
+    const target = models.find(({ id }) => id === alias.model);
+    return target ? [viewAliasModel(alias, target)] : [];
+  });
+  return [...models, ...aliases, ...(await upstreamModels(rooms))];
+}
+
+async function upstreamModels({ engines }: Rooms): Promise<Model[]> {
+  const lists = [...engines.upstreams].map(async ([name, engine]) => ((await engine.models?.()) ?? []).map((id) => `${name}/${id}`));
+  return (await Promise.all(lists)).flat().map(viewUpstreamModel);
 }

@@ -1,6 +1,7 @@
-/** The live events of a run: what happened so far, then what happens, without gap or duplicate. */
-import { TrainingRunEvent } from '#contract/training-run.ts';
+/** The events of a run, page by page or live: what happened so far, then what happens, without gap or duplicate. */
+import { TrainingRunEvent, TrainingRunEventList, TrainingRunEventListQuery } from '#contract/training-run.ts';
 import { terminalStates } from '#contract/training.ts';
+import { listEvents } from '#platform/training/run-events.ts';
 import { getRun } from '#platform/training/runs.ts';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -15,6 +16,20 @@ const query = z.object({ after: z.coerce.number().int().min(0).optional().descri
 const retryMs = 3000;
 
 export const trainingEventRoutes: RouteGroup = (server, { training, draining }) => {
+  const list = {
+    tags: ['training'],
+    summary: 'List the events of a run, newest first, each with its place in the stream',
+    params,
+    querystring: TrainingRunEventListQuery,
+    response: { 200: TrainingRunEventList },
+  };
+  server.get('/api/v1/training/jobs/:job_id/events', { schema: list }, async (request) => {
+    const { before_seq, limit, kind } = request.query;
+    const page = { afterSeq: before_seq, limit, without: kind === 'notable' ? ['run-step', 'probe-answered'] : undefined };
+    const { data, hasMore } = await listEvents(training, request.caller.projectId, request.params.job_id, page);
+    return { object: 'list' as const, data: data.map(viewRunEvent), has_more: hasMore };
+  });
+
   const schema = {
     tags: ['training'],
     summary: 'Follow the events of a run (server-sent events); goes on after ?after= or Last-Event-ID',

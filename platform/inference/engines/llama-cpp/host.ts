@@ -50,11 +50,11 @@ export class Host implements Asynchronous {
     return contextLengthOf((await this.#bases.of(version)).model, this.#options);
   }
 
-  async tokenize(version: ServedVersion, text: string, special: boolean): Promise<number[]> {
+  async tokenize(version: ServedVersion, text: string, special: boolean | 'rendered'): Promise<number[]> {
     const { model } = await this.#bases.of(version);
-    const tokens: number[] = model.tokenize(text, special);
+    const tokens: number[] = model.tokenize(text, special !== false);
     const { bos, shouldPrependBosToken } = model.tokens;
-    return special && shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
+    return special === true && shouldPrependBosToken && bos !== null && tokens[0] !== bos ? [bos, ...tokens] : tokens;
   }
 
   async detokenize(version: ServedVersion, tokenIds: number[]): Promise<string> {

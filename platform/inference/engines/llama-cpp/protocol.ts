@@ -23,7 +23,7 @@ export interface Calls {
   load: (version: ServedVersion) => void;
   unload: (versionId: string) => void;
   contextLength: (version: ServedVersion) => number;
-  tokenize: (version: ServedVersion, text: string, special: boolean) => number[];
+  tokenize: (version: ServedVersion, text: string, special: boolean | 'rendered') => number[];
   detokenize: (version: ServedVersion, tokenIds: number[]) => string;
   status: () => EngineStatus;
 }

@@ -5,6 +5,7 @@ import { PlatformError } from '#platform/core/errors.ts';
 
 export const Script = z.strictObject({
   text: z.string().optional().describe('What is said; without it "You said: " and the message, or JSON that fits the response format.'),
+  say_version: z.boolean().default(false).describe('Says the name of the version that answers instead, again and again as repeat says.'),
   repeat: z.int().min(1).max(1_000_000).default(1).describe('The text is said so many times, one after the other.'),
   tool_calls: z
     .array(z.strictObject({ name: z.string(), arguments: z.union([z.string(), z.record(z.string(), z.unknown())]).default({}) }))

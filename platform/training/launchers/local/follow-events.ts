@@ -1,15 +1,14 @@
 /** Reads the events of an attempt from its file while the worker still writes to it. */
 import { watch } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkerEvent } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import { Signal } from '../../signal.ts';
+import { GrowingFile } from './growing-file.ts';
 
 /** How long a change may go unseen where the file system does not report changes. */
 const pollMs = 500;
-const blockBytes = 65_536;
-const terminalTypes: readonly WorkerEvent['type'][] = ['run-ended', 'run-paused', 'run-cancelled', 'run-failed'];
+const terminalTypes: readonly WorkerEvent['type'][] = ['run-ended', 'run-paused', 'run-cancelled', 'run-failed', 'run-measured'];
 
 /**
  * Events with seq > `afterSeq`, until the last one of the attempt, or until `hasEnded` and the file is read to its end. A line
@@ -67,40 +66,5 @@ function jsonOf(line: string): unknown {
     return JSON.parse(line);
   } catch {
     return undefined;
-  }
-}
-
-/** The whole lines of a file that grows, each once; the file may come into being later. */
-class GrowingFile {
-  readonly #path: string;
-  #file: FileHandle | null = null;
-  #offset = 0;
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  async *read(): AsyncGenerator<string, void> {
-    this.#file ??= await open(this.#path, 'r').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
-    while (this.#file) {
-      const block = Buffer.alloc(blockBytes);
-      const { bytesRead } = await this.#file.read(block, 0, blockBytes, this.#offset);
-      if (bytesRead === 0) return;
-      this.#offset += bytesRead;
-      this.#rest = Buffer.concat([this.#rest, block.subarray(0, bytesRead)]);
-      for (let end = this.#rest.indexOf(0x0a); end >= 0; end = this.#rest.indexOf(0x0a)) {
-        const line = this.#rest.subarray(0, end).toString('utf8');
-        this.#rest = this.#rest.subarray(end + 1);
-        yield line;
-      }
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#file?.close();
   }
 }

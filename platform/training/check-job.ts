@@ -1,0 +1,59 @@
+/** What a job would be: its request, read and checked against model and files, with everything decided that the caller left open. */
+import { FineTuningJobRequest } from '#contract/openai/create-fine-tuning-job.ts';
+import { rowKindsOf } from '#contract/method.ts';
+import { requestProblem } from '#contract/openai/request-problem.ts';
+import type { RunConfig } from '#contract/training-run.ts';
+import { PlatformError } from '#platform/core/errors.ts';
+import { instructionTemplate } from '#platform/core/instruction-template.ts';
+import { requireBaseModel } from '#platform/models/base-models.ts';
+import { checkTrainingFile } from './check-training-file.ts';
+import { freezeConfig, type TrainingData } from './freeze-config.ts';
+import { freezeMethod } from './freeze-method.ts';
+import type { Training } from './training.ts';
+
+/** Throws `invalid_request`, `unsupported_value` and `unsupported_parameter` with the field's path in `param`. */
+export function parseJobRequest(body: unknown): FineTuningJobRequest {
+  const parsed = FineTuningJobRequest.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const { code, message, param } = requestProblem(parsed.error);
+  throw new PlatformError(code, message, { param });
+}
+
+/**
+ * Throws with the field's path in `param`: `model_not_found`, `model_not_ready`, `file_not_found`, `invalid_training_file`,
+ * `unsupported_value`, `invalid_request`.
+ */
+export async function checkJob(
+  training: Training,
+  projectId: string,
+  request: FineTuningJobRequest,
+): Promise<{ data: TrainingData; validation: TrainingData | null; config: RunConfig }> {
+  const model = await trainableModel(training, request.model);
+  const maxSeqLength = request.extensions?.max_seq_length;
+  const contextLength = typeof maxSeqLength === 'number' ? maxSeqLength : model.entry.context_length;
+  const rendering = { ...model, contextLength, template: chatTemplateOf(request.extensions?.prompt_template) };
+  const method = freezeMethod(request);
+  const kinds = rowKindsOf[method.type];
+  const data = await checkTrainingFile(training, projectId, request.training_file, 'training_file', rendering, kinds);
+  const validation = request.validation_file
+    ? await checkTrainingFile(training, projectId, request.validation_file, 'validation_file', rendering, kinds)
+    : null;
+  return { data, validation, config: freezeConfig(request, model.entry, data) };
+}
+
+/** Undefined is the model's own, where it has one. */
+const chatTemplateOf = (choice: string | undefined): string | undefined => (choice === 'instruction' ? instructionTemplate : undefined);
+
+async function trainableModel(training: Training, id: string) {
+  const param = 'model';
+  if (id.startsWith('ft:')) {
+    throw new PlatformError(
+      'unsupported_value',
+      `model: ${id} is a fine-tuned model, and further training of one is not served; give its base model`,
+      { param },
+    );
+  }
+  const model = await requireBaseModel(training.baseModels, id);
+  if (model.entry.source.type !== 'scripted') return model;
+  throw new PlatformError('unsupported_value', `model: ${id} has no weights and cannot be trained`, { param });
+}
