@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{contract,platform,scripts,bench,examples,tests}/**/*.test.{ts,mjs}'],
+    include: ['{contract,platform,web,scripts,bench,examples,tests}/**/*.test.{ts,mjs}'],
     // A real PostgreSQL and an empty PGlite folder, for every suite that runs on both.
     globalSetup: ['tests/database-servers.ts'],
     testTimeout: 120_000,

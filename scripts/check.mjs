@@ -18,6 +18,8 @@ const steps = [
   { name: 'walls', command: 'node scripts/check-walls.mjs' },
   { name: 'python-walls', command: 'lint-imports --no-logo' },
   { name: 'types', command: 'tsc --noEmit' },
+  { name: 'web-types', command: 'tsc --noEmit -p web' },
+  { name: 'dashboard-test-types', command: 'tsc --noEmit -p tests/dashboard' },
   { name: 'dead-code', command: 'knip --no-progress' },
   { name: 'lint', command: 'oxlint --deny-warnings' },
   { name: 'python-types', command: 'pyright' },

@@ -1,13 +1,18 @@
 /**
- * Brings a clean clone to where the platform can start: npm packages, uv, the worker's Python environment, the demo model.
+ * Brings a clean clone to where the platform can start: npm packages, the dashboard, uv, the worker's Python environment, the demo model.
  * Runs on Node 20 with nothing installed. A step whose work is there already costs milliseconds; one that was killed is repaired.
  *
- *   node scripts/setup.mjs [--no-model]
+ *   node scripts/setup.mjs [--no-model] [--for-tests]       --for-tests also brings what only the tests need: Chromium
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { checkSystem } from './setup/check-system.mjs';
+import { chromium } from './setup/chromium.mjs';
+import { dashboard } from './setup/dashboard.mjs';
 import { demoModel } from './setup/demo-model.mjs';
 import { withLock } from './setup/lock.mjs';
 import { npmPackages } from './setup/npm-packages.mjs';
+import { root } from './setup/paths.mjs';
 import { pythonPackages } from './setup/python-packages.mjs';
 import { openStepLine } from './setup/step-line.mjs';
 import { StepFailure } from './setup/step-failure.mjs';
@@ -17,8 +22,13 @@ import { uvTool } from './setup/uv-tool.mjs';
  * In the order of their needs. A step is `{ name, isDone(): string | null, run(line): Promise<string> }`; both give a few words on
  * what is there.
  */
-const steps = [checkSystem, npmPackages, uvTool, pythonPackages, demoModel];
-const wanted = process.argv.includes('--no-model') ? steps.filter((step) => step !== demoModel) : steps;
+const steps = [checkSystem, npmPackages, dashboard, uvTool, pythonPackages, demoModel, chromium];
+const isWanted = new Map([
+  [dashboard, existsSync(join(root, 'web'))],
+  [demoModel, !process.argv.includes('--no-model')],
+  [chromium, process.argv.includes('--for-tests')],
+]);
+const wanted = steps.filter((step) => isWanted.get(step) ?? true);
 
 /** Does what is missing. Only then is the lock taken: a run that finds everything in place never waits for another. */
 async function setUp() {

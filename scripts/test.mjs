@@ -58,7 +58,7 @@ function runSuite({ command, count }) {
 
 const wanted = Object.keys(suites).filter((name) => process.argv.includes(name));
 const names = wanted.length > 0 ? wanted : Object.keys(suites);
-const isSetUp = process.argv.includes('--no-setup') || run(['node', 'scripts/setup.mjs']) === 0;
+const isSetUp = process.argv.includes('--no-setup') || run(['node', 'scripts/setup.mjs', '--for-tests']) === 0;
 if (isSetUp) {
   const results = names.map((name) => runSuite(suites[name]));
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);

@@ -1,4 +1,5 @@
 /** Reads every import below a folder and holds it against the walls in `.dependency-cruiser.mjs`. */
+import './parse-tsx.mjs';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Visitor } from '@swc/core/Visitor.js';

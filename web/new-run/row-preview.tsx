@@ -1,0 +1,38 @@
+/** A look at the first rows of a file, as text: whatever stands in it stays text. */
+import { Fragment } from 'react';
+import type { Preview } from './rows.ts';
+
+const mostCharacters = 400;
+
+export function RowPreview({ preview, name }: { preview: Preview; name: string }) {
+  if (preview.rows.length === 0) return <p className="mt-2 rounded bg-warn-soft px-2 py-1 text-warn">{name} holds no rows.</p>;
+  return (
+    <figure className="mt-2">
+      <figcaption className="mb-1 text-muted">
+        {preview.hasMore ? `The first ${preview.rows.length} rows of` : `All ${preview.rows.length} rows of`} {name}
+      </figcaption>
+      <ol tabIndex={0} aria-label={`Rows of ${name}`} className="max-h-56 divide-y overflow-auto rounded border bg-inset">
+        {preview.rows.map(({ line, messages, problem }) => (
+          <li key={line} className="grid grid-cols-[2rem_1fr] gap-2 px-2 py-1.5">
+            <span className="font-mono text-muted">{line}</span>
+            {problem === null ? <Messages messages={messages} /> : <span className="text-bad">{problem}</span>}
+          </li>
+        ))}
+      </ol>
+    </figure>
+  );
+}
+
+function Messages({ messages }: { messages: { role: string; text: string }[] }) {
+  return (
+    <dl className="grid min-w-0 grid-cols-[minmax(3rem,5rem)_1fr] gap-x-2">
+      {messages.map(({ role, text }, index) => (
+        // The order is all that tells two messages apart, and it does not change.
+        <Fragment key={index}>
+          <dt className={`truncate ${role === 'assistant' ? 'text-accent' : 'text-muted'}`}>{role}</dt>
+          <dd className="whitespace-pre-wrap break-words">{text.length > mostCharacters ? `${text.slice(0, mostCharacters)}…` : text}</dd>
+        </Fragment>
+      ))}
+    </dl>
+  );
+}
