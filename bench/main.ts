@@ -14,7 +14,8 @@ function benchNames(): string[] {
 }
 
 async function main(): Promise<number> {
-  const names = process.argv.slice(2);
+  // A word with -- before it is for the bench itself.
+  const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
   const known = benchNames();
   const unknown = names.filter((name) => !known.includes(name));
   if (names.length === 0 || unknown.length > 0) {

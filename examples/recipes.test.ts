@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { Method } from '#contract/method.ts';
 import { FineTuningJobRequest } from '#contract/openai/create-fine-tuning-job.ts';
 import { catalogFolder, readCatalog } from '#platform/models/catalog.ts';
 import { freezeConfig } from '#platform/training/freeze-config.ts';
@@ -14,13 +15,13 @@ const catalog = readCatalog([catalogFolder]);
 function frozen(recipe: object) {
   const request = FineTuningJobRequest.parse({ ...recipe, training_file: 'file-1' });
   const entry = catalog.find((known) => known.id === request.model)!;
-  return { entry, config: freezeConfig(request, entry, { rows: 1000, trainedTokens: null }) };
+  return { entry, config: freezeConfig(request, entry, { id: 'file-1', convertedFrom: null, rows: 1000, trainedTokens: null }) };
 }
 
 describe('the recipes', () => {
-  it.each(recipes)('$file is taken as it stands, on layers that its model has', ({ recipe }) => {
+  it.each(recipes)('$file is taken as it stands, on layers that its model has', ({ file, recipe }) => {
     const { entry, config } = frozen(recipe);
-    expect(config.adapter).toMatchObject({ type: 'lora', r: 16, lora_alpha: 32 });
+    expect(config.adapter).toMatchObject(file.includes('-rslora') ? { type: 'lora', use_rslora: true } : { type: 'lora', r: 16, lora_alpha: 32 });
     if (entry.parameters > 1e9) expect(config.adapter.target_modules).toEqual(entry.target_modules);
   });
 
@@ -30,8 +31,14 @@ describe('the recipes', () => {
     expect(config.adapter.target_modules).toEqual(['q_proj', 'k_proj', 'v_proj', 'o_proj']);
   });
 
+  it('are there for every method, by its usual name', () => {
+    const trained = recipes.map(({ recipe }) => frozen(recipe).config.method.type);
+    expect(Method.options.map((option) => option.shape.type.value).filter((type) => !trained.includes(type))).toEqual([]);
+    expect(frozen(recipes.find(({ file }) => file.includes('-ipo'))!.recipe).config.method).toMatchObject({ type: 'dpo', loss_type: 'ipo' });
+  });
+
   it('are there for every model that can be trained', () => {
     const trainable = catalog.filter((entry) => entry.source.type !== 'scripted').map((entry) => entry.id);
-    expect(recipes.map(({ recipe }) => recipe.model).toSorted()).toEqual(trainable.toSorted());
+    expect(recipes.filter(({ file }) => file.endsWith('-lora.yaml')).map(({ recipe }) => recipe.model).toSorted()).toEqual(trainable.toSorted());
   });
 });

@@ -66,6 +66,12 @@ describe('commands that look', () => {
     expect((await platform.run(['status'])).stdout).toContain(`at ${platform.address} is ok`);
   });
 
+  it('open tells where the dashboard is, and each of its pages', async () => {
+    expect((await platform.run(['open'])).stdout).toBe(`${platform.address}/\n`);
+    const { exitCode, stdout } = await platform.run(['open', 'playground', '--json']);
+    expect([exitCode, JSON.parse(stdout)]).toEqual([0, { address: `${platform.address}/playground` }]);
+  });
+
   it('version tells both sides', async () => {
     const { stdout } = await platform.run(['version', '--json', 'tuneloop,server']);
     const { tuneloop, server } = JSON.parse(stdout) as Record<string, string>;
@@ -172,6 +178,11 @@ describe('what the platform refuses', () => {
     expect(ran.stderr).toContain(`✗ ${code}  `);
     expect(ran.stderr).toMatch(/request req_\w+/);
     expect(ran.exitCode).toBe(exitCode);
+  });
+
+  it('training on nothing is a mistake in the command line, and no request', async () => {
+    const ran = await platform.run(['train', '-f', '-', '--no-watch'], 'model: scripted\n');
+    expect(ran).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('nothing to train on') as string });
   });
 
   it('a wrong key is exit code 4, and login does not keep it', async () => {

@@ -101,7 +101,7 @@ describe('fine-tuning jobs', () => {
   it('are refused with the field at fault', async () => {
     const job = { model: 'smollm2-135m-instruct', training_file: 'file-of-nobody' };
     await expect(client.fineTuning.jobs.create(job)).rejects.toBeInstanceOf(OpenAI.APIError);
-    await expect(client.fineTuning.jobs.create({ ...job, method: { type: 'dpo' } })).rejects.toMatchObject({
+    await expect(client.fineTuning.jobs.create({ ...job, method: { type: 'reinforcement' } })).rejects.toMatchObject({
       status: 400,
       param: 'method.type',
     });

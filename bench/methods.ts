@@ -1,0 +1,139 @@
+/** Methods and adapters on one short task, brief answers instead of long ones: its own metric, what it answers then, time and memory. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Method, rowKindsOf } from '#contract/method.ts';
+import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
+import { streamChat } from '#platform/cli/chat-stream.ts';
+import { Client } from '#platform/cli/client.ts';
+import { followRun } from '#platform/cli/follow-run.ts';
+import { projectRoot } from '#platform/config.ts';
+import { linkDemoModel, newDataDir, removeDataDir, startPlatform } from '../tests/running-platform.ts';
+import type { Figure } from './report.ts';
+
+const model = 'smollm2-135m-instruct';
+const data = join(projectRoot, 'examples/data');
+const adapters = { lora: { r: 16 }, rslora: { r: 16, use_rslora: true, lora_alpha: 16 }, qlora: { r: 16, quantization: 'nf4' } };
+/** What is trained with every adapter; the other methods, whose adapter is the same thing to them, with plain LoRA. */
+const everywhere = new Set<Method['type']>(['supervised', 'dpo']);
+/** Rows of KTO are two a pair, and GRPO draws its answers itself: one epoch takes as long as two of the others. */
+const slow = new Set<Method['type']>(['kto', 'grpo']);
+/** `--only=dpo,kto` runs these alone. */
+const only = process.argv
+  .find((word) => word.startsWith('--only='))
+  ?.slice('--only='.length)
+  .split(',');
+const methods = Method.options.map((option) => option.shape.type.value).filter((type) => only?.includes(type) ?? true);
+const longestAnswer = 48;
+
+interface Pair {
+  input: { messages: { role: 'user'; content: string }[] };
+  preferred_output: object[];
+}
+interface Files {
+  training_file: string;
+  validation_file: string;
+}
+
+const readPairs = (name: string): Pair[] =>
+  readFileSync(join(data, `${name}.jsonl`), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Pair);
+
+/** The pairs as they are, and for supervised training the chats that end with the preferred answer. */
+async function upload(client: Client, dataDir: string): Promise<{ pairs: Files; chats: Files }> {
+  const names = { training_file: 'brief-answers', validation_file: 'brief-answers-validation' };
+  const files = { pairs: {}, chats: {} } as { pairs: Files; chats: Files };
+  for (const [field, name] of Object.entries(names) as [keyof Files, string][]) {
+    const chats = join(dataDir, `${name}-chats.jsonl`);
+    const rows = readPairs(name).map(({ input, preferred_output }) => ({ messages: [...input.messages, ...preferred_output] }));
+    writeFileSync(chats, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    files.pairs[field] = (await client.upload(join(data, `${name}.jsonl`), 'fine-tune')).id;
+    files.chats[field] = (await client.upload(chats, 'fine-tune')).id;
+  }
+  return files;
+}
+
+/** Mean words of the greedy answers to the held-out questions, cut at so many tokens. */
+async function meanWords(client: Client, asked: string): Promise<number> {
+  const questions = readPairs('brief-answers-validation').map(({ input }) => input.messages);
+  const answers = await Promise.all(
+    questions.map((messages) => streamChat(client, { model: asked, messages, temperature: 0, max_tokens: longestAnswer }, () => undefined)),
+  );
+  const words = answers.map(({ content }) => content.trim().split(/\s+/).length);
+  return words.reduce((sum, count) => sum + count, 0) / words.length;
+}
+
+async function train(
+  client: Client,
+  files: Files,
+  type: Method['type'],
+  adapter: object,
+): Promise<TrainingRun & { told: Record<string, unknown>[] }> {
+  const method = type === 'grpo' ? { type, num_generations: 4, max_completion_tokens: 24 } : { type };
+  const extensions = {
+    method,
+    adapter: { type: 'lora', ...adapter },
+    n_epochs: slow.has(type) ? 1 : 2,
+    batch_size: 4,
+    eval_steps: 4,
+    probes: { enabled: false },
+  };
+  const { id } = await client.create<{ id: string }>('/v1/fine_tuning/jobs', { model, ...files, seed: 7, extensions });
+  for await (const _ of followRun(client, id));
+  const run = await client.ask<TrainingRun>(`/api/v1/training/jobs/${id}`);
+  if (run.status !== 'succeeded') throw new Error(`${type}: ${run.failure?.message}`);
+  const events = await client.ask<{ data: TrainingRunEvent[] }>(`/api/v1/training/jobs/${id}/events`, { query: { limit: 1000 } });
+  const of = (name: string) => events.data.filter(({ event }) => event === name).map((event) => event.data);
+  return { ...run, told: [of('run-evaluated').at(-1)!, of('run-evaluated')[0]!, of('run-ended')[0]!] };
+}
+
+export async function run(): Promise<Figure[]> {
+  const dataDir = newDataDir();
+  linkDemoModel(dataDir);
+  const platform = await startPlatform(dataDir);
+  try {
+    const client = new Client(platform.url, platform.key);
+    const files = await upload(client, dataDir);
+    const before = await meanWords(client, model);
+    const figures: Figure[] = [{ name: 'words an answer, base model', value: before, unit: 'words' }];
+    for (const [name, adapter] of Object.entries(adapters)) {
+      for (const type of methods.filter((each) => name === 'lora' || everywhere.has(each))) {
+        const trained = await train(client, rowKindsOf[type].includes('chat') ? files.chats : files.pairs, type, adapter);
+        figures.push(...figuresOf(`${name} × ${type}`, trained.told, before, await meanWords(client, trained.fine_tuned_model!)));
+      }
+    }
+    return figures;
+  } finally {
+    await platform.stop();
+    removeDataDir(dataDir);
+  }
+}
+
+function figuresOf(cell: string, [first, last, ended]: Record<string, unknown>[], before: number, after: number): Figure[] {
+  const [firstLoss, lastLoss] = [Number(first!['loss']), Number(last!['loss'])];
+  const metrics = last!['metrics'] as Record<string, number>;
+  const { 'rewards/accuracies': accuracy, reward } = metrics;
+  // A preference need not show in words: what was rejected is less likely, and something else than the preferred answer may take its place.
+  const shorter = accuracy === undefined ? { goal: `< ${before.toFixed(1)}`, holds: after < before } : {};
+  return [
+    { name: `${cell}: held-out loss after 4 steps`, value: firstLoss, unit: 'nats' },
+    { name: `${cell}: held-out loss at the end`, value: lastLoss, unit: 'nats', goal: 'not above', holds: lastLoss <= firstLoss },
+    ...(accuracy === undefined
+      ? []
+      : [
+          {
+            name: `${cell}: reward margin`,
+            value: metrics['rewards/margins']!,
+            unit: '',
+            goal: '> 0',
+            holds: metrics['rewards/margins']! > 0,
+          },
+          { name: `${cell}: told apart`, value: accuracy, unit: 'share', goal: '>= 0.9', holds: accuracy >= 0.9 },
+        ]),
+    ...(reward === undefined ? [] : [{ name: `${cell}: reward`, value: reward, unit: '' }]),
+    { name: `${cell}: words an answer`, value: after, unit: 'words', ...shorter },
+    { name: `${cell}: run`, value: Number(ended!['seconds']), unit: 's' },
+    { name: `${cell}: peak memory`, value: Number(ended!['peak_memory_bytes']) / 2 ** 20, unit: 'MiB' },
+  ];
+}
