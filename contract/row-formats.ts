@@ -52,18 +52,21 @@ export const ShareGptRow = z
   .looseObject({ conversations: z.array(shareGptTurn).min(1), system: z.string().nullish(), tools })
   .meta({ id: 'ShareGptRow' });
 
-const oasstNode = z.looseObject({
-  role: z.enum(['prompter', 'assistant', 'system']),
-  text: z.string(),
-  rank: z.number().nullish().describe('0 is the best of the replies beside it.'),
-  get replies() {
-    return z.array(oasstNode).nullish();
-  },
-});
+/** One message of a tree, with the replies to it. */
+export const OpenAssistantNode = z
+  .looseObject({
+    role: z.enum(['prompter', 'assistant', 'system']),
+    text: z.string(),
+    rank: z.number().nullish().describe('0 is the best of the replies beside it.'),
+    get replies() {
+      return z.array(OpenAssistantNode).nullish();
+    },
+  })
+  .meta({ id: 'OpenAssistantNode' });
 
 /** OpenAssistant's trees: a prompt, the replies to it, the replies to those. */
 export const OpenAssistantRow = z
-  .looseObject({ message_tree_id: z.string().optional(), prompt: oasstNode })
+  .looseObject({ message_tree_id: z.string().optional(), prompt: OpenAssistantNode })
   .meta({ id: 'OpenAssistantRow' });
 
 /** FLAN's. */

@@ -23,6 +23,11 @@ def config_sha256(job: TrainingJob) -> str:
     return hashlib.sha256(canonical_json(job.model_dump(mode="json", include=parts))).hexdigest()
 
 
+def checkpoint_path(step: int) -> str:
+    """Where the checkpoint of a step is, relative to the output folder."""
+    return f"checkpoints/step-{step}"
+
+
 class ArtifactStore:
     """The checkpoints and the final adapter of one run, below its output folder."""
 
@@ -40,7 +45,7 @@ class ArtifactStore:
 
     def commit_checkpoint(self, step: int, write: Callable[[Path], None]) -> tuple[str, str]:
         """Saves a checkpoint; returns its path relative to the output folder, and the hash of its manifest."""
-        return self._commit("checkpoint", f"checkpoints/step-{step}", step, write)
+        return self._commit("checkpoint", checkpoint_path(step), step, write)
 
     def commit_adapter(self, step: int, write: Callable[[Path], None]) -> tuple[str, str]:
         """Saves the final adapter; returns like commit_checkpoint."""

@@ -25,7 +25,7 @@ from worker.measure_steps import measure_steps
 from worker.methods import METHODS
 from worker.schedule import Step, in_batches, is_full, steps_in_order, times
 from worker.train import FAILED, SUCCEEDED, CheckedRows, check_rows, choose_precision
-from worker.trainer_state import adapter_tensors, write_adapter
+from worker.trainer_state import adapter_tensors, capture_adapter
 from worker.work import WorkCounter
 from worker.workbench import MethodTrainer, Workbench
 
@@ -171,8 +171,8 @@ def _save(job: TrainingJob, trainer: MethodTrainer, bench: Workbench, checkpoint
     store.sweep()
 
     def write(folder: Path) -> None:
-        write_adapter(bench.model, folder)
-        trainer.write_state(folder, {})
+        capture_adapter(bench.model)(folder)
+        trainer.capture_state({})(folder)
         trainer.state.save_to_json(str(folder / "trainer_state.json"))
 
     seconds: list[float] = []
@@ -181,7 +181,7 @@ def _save(job: TrainingJob, trainer: MethodTrainer, bench: Workbench, checkpoint
         store.commit_checkpoint(step, write)
         seconds.append(time.monotonic() - began)
     began = time.monotonic()
-    store.commit_adapter(2, lambda folder: write_adapter(bench.model, folder))
+    store.commit_adapter(2, capture_adapter(bench.model))
     adapter_seconds = time.monotonic() - began
     for name in ("checkpoints", "adapter"):
         shutil.rmtree(Path(job.output_dir) / name)

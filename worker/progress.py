@@ -1,5 +1,7 @@
 """What happens between two optimiser steps: report, evaluate, save, and look whether the job is to stop."""
 
+import contextlib
+import copy
 import time
 from collections import deque
 from collections.abc import Callable
@@ -11,11 +13,12 @@ import psutil
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
-from worker.checkpoints import ArtifactStore
+from worker.checkpoints import ArtifactStore, checkpoint_path
 from worker.contract import Evaluation, TrainingJob
 from worker.control import read_control
 from worker.events import EventLog
 from worker.probes import Prober
+from worker.saving import Saver
 from worker.workbench import MethodTrainer, Tally
 
 # Steps over which the pace is averaged for the time that is left.
@@ -43,7 +46,7 @@ class Progress(TrainerCallback):
         self,
         job: TrainingJob,
         trainer: MethodTrainer,
-        write_adapter: Callable[[Path], None],
+        capture_adapter: Callable[[], Callable[[Path], None]],
         events: EventLog,
         store: ArtifactStore,
         counters: Counters,
@@ -52,7 +55,7 @@ class Progress(TrainerCallback):
     ) -> None:
         self._job = job
         self._trainer = trainer
-        self._write_adapter = write_adapter
+        self._capture_adapter = capture_adapter
         self._events = events
         self._store = store
         self._eval_steps = job.settings.eval_steps or steps_per_epoch
@@ -62,6 +65,7 @@ class Progress(TrainerCallback):
         self._kept_steps = set(job.kept_steps)
         # The last wish to keep a step that was carried out.
         self._kept_wish = 0
+        self._saver = Saver()
         self._window = Tally()
         self._window_seconds = 0.0
         self._pace: deque[float] = deque(maxlen=_PACE_STEPS)
@@ -88,6 +92,8 @@ class Progress(TrainerCallback):
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """One optimiser step has been done."""
         self._count(time.monotonic() - self._step_began)
+        # Before this step is told: whoever is killed after it goes on from what was saved before it.
+        self._saver.finish()
         step, last = state.global_step, state.global_step >= state.max_steps
         if step % self._job.settings.logging_steps == 0 or last:
             self._report(state)
@@ -107,12 +113,19 @@ class Progress(TrainerCallback):
         is_saved = action is not None or is_kept or step % self._save_steps == 0 or last
         if is_saved:
             path = self._save(state, is_kept)
+            if last or is_kept or action is not None:
+                self._saver.finish()
             if action == "pause" or action == "cancel":
                 self.stopped = (action, path)
                 control.should_training_stop = True
         if self._prober is not None and self.stopped is None:
             to_save = 0 if is_saved else min(self._save_steps - step % self._save_steps, state.max_steps - step)
             self._prober.after_step(step, 0 if last else state.max_steps - step, to_save, forced=is_kept)
+
+    def settle(self) -> None:
+        """Tells of a checkpoint that is still being written when the steps end, by themselves or by a failure."""
+        with contextlib.suppress(Exception):
+            self._saver.finish()
 
     def _answer_questions(self, step: int) -> None:
         if self._prober is not None:
@@ -159,29 +172,37 @@ class Progress(TrainerCallback):
         self._events.phase("training")
 
     def _save(self, state: TrainerState, is_kept: bool) -> str:
-        """Saves a checkpoint, then removes those that are too many; returns its path relative to the output folder."""
+        """Begins to save a checkpoint of this moment; returns its path relative to the output folder."""
         counters, step = self.counters, state.global_step
         if self.evaluation is not None and (counters.best_loss is None or self.evaluation.loss < counters.best_loss):
             counters.best_step, counters.best_loss = step, self.evaluation.loss
-
-        def write(folder: Path) -> None:
-            self._write_adapter(folder)
-            self._trainer.write_state(folder, asdict(counters))
-            state.save_to_json(str(folder / "trainer_state.json"))
-
-        path, manifest_sha256 = self._store.commit_checkpoint(step, write)
-        self._events.write(
-            "checkpoint-saved",
-            step=step,
-            path=path,
-            manifest_sha256=manifest_sha256,
-            train_loss=counters.epoch.mean_loss,
-            train_mean_token_accuracy=counters.epoch.accuracy,
-            evaluation=self.evaluation,
-            kept=is_kept,
-        )
         if is_kept:
             self._kept_steps.add(step)
-        for removed_step, removed_path in self._store.prune(self._job.settings.save_total_limit, counters.best_step, self._kept_steps):
-            self._events.write("checkpoint-removed", step=removed_step, path=removed_path)
-        return path
+        parts = [self._capture_adapter(), self._trainer.capture_state(asdict(counters))]
+        trainer_state = copy.deepcopy(state)
+
+        def write(folder: Path) -> None:
+            for part in parts:
+                part(folder)
+            trainer_state.save_to_json(str(folder / "trainer_state.json"))
+
+        told = {
+            "train_loss": counters.epoch.mean_loss,
+            "train_mean_token_accuracy": counters.epoch.accuracy,
+            "evaluation": self.evaluation,
+            "kept": is_kept,
+        }
+
+        def saved(committed: tuple[str, str]) -> None:
+            path, manifest_sha256 = committed
+            self._events.write("checkpoint-saved", step=step, path=path, manifest_sha256=manifest_sha256, **told)
+            self._prune()
+
+        self._saver.begin(lambda: self._store.commit_checkpoint(step, write), saved)
+        return checkpoint_path(step)
+
+    def _prune(self) -> None:
+        """Removes the checkpoints that are too many: once the newest has been told, so that one that is told of is always there."""
+        limit, best_step = self._job.settings.save_total_limit, self.counters.best_step
+        for step, path in self._store.prune(limit, best_step, self._kept_steps):
+            self._events.write("checkpoint-removed", step=step, path=path)

@@ -15,7 +15,7 @@ from trl import SFTConfig, SFTTrainer
 from worker.batches import EpochSampler, GivenOrder
 from worker.contract import Evaluation, TrainingJob
 from worker.failures import WorkerError
-from worker.trainer_state import restore_adapter, restore_optimizer, restore_random_numbers, write_state
+from worker.trainer_state import capture_state, restore_adapter, restore_optimizer, restore_random_numbers
 from worker.workbench import Ahead, Tally, Workbench
 
 # Examples as a batch of tensors, by their places: those of the training file first, then those of the validation file.
@@ -113,9 +113,9 @@ class RunTrainer(SFTTrainer):
         """The rate of the next step."""
         return float(self._stepped()[0].param_groups[0]["lr"])
 
-    def write_state(self, folder: Path, progress: dict[str, Any]) -> None:
-        """Writes all but the adapter that a resumed run needs."""
-        write_state(folder, *self._stepped(), progress)
+    def capture_state(self, progress: dict[str, Any]) -> Callable[[Path], None]:
+        """Copies all but the adapter that a resumed run needs; what is returned writes it into a folder."""
+        return capture_state(*self._stepped(), progress)
 
     def _stepped(self) -> tuple[Any, Any, Any]:
         """What moves with every step: optimiser, schedule and, with fp16, the scaler of gradients."""

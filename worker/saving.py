@@ -10,8 +10,8 @@ Result = TypeVar("Result")
 class Saver:
     """Does one piece of work at a time in a thread of its own, in the order given.
 
-    What came of it is told in the thread that asked: by `look`, when it has ended by then, or by `finish`, which waits. A failure
-    is raised there too, so that a disk that is full ends the run as it would have ended it without the thread.
+    What came of it is told in the thread that asked, by `finish`, which waits. A failure is raised there too, so that a disk that
+    is full ends the run as it would have ended it without the thread.
     """
 
     def __init__(self) -> None:
@@ -24,19 +24,9 @@ class Saver:
         self.finish()
         self._running = (self._thread.submit(work), then)
 
-    def look(self) -> None:
-        """Tells what has ended; returns at once."""
-        if self._running is not None and self._running[0].done():
-            self.finish()
-
     def finish(self) -> None:
         """Waits for what runs, and tells."""
         if self._running is None:
             return
         (future, then), self._running = self._running, None
         then(future.result())
-
-    def close(self) -> None:
-        """Waits for what runs and lets its result go: for a run that has failed already."""
-        self._running = None
-        self._thread.shutdown(wait=True)

@@ -17,17 +17,6 @@ def test_work_runs_in_another_thread_and_is_told_in_this_one() -> None:
     assert len(told) == 1
 
 
-def test_a_look_never_waits_and_tells_once_it_has_ended() -> None:
-    saver, gate, told = Saver(), threading.Event(), []
-    saver.begin(lambda: gate.wait(30), told.append)
-    saver.look()
-    assert told == []
-    gate.set()
-    saver.finish()
-    saver.look()
-    assert told == [True]
-
-
 def test_the_next_work_waits_for_the_one_before_it() -> None:
     saver, told = Saver(), []
     for number in range(5):
@@ -48,11 +37,3 @@ def test_a_failure_is_raised_where_the_result_would_have_been_told() -> None:
     saver.begin(lambda: 1, told.append)
     saver.finish()
     assert told == [1]
-
-
-def test_closing_waits_for_the_work_and_tells_nothing() -> None:
-    saver, ended, told = Saver(), threading.Event(), []
-    saver.begin(ended.set, told.append)
-    saver.close()
-    assert ended.is_set()
-    assert told == []

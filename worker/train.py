@@ -32,7 +32,7 @@ from worker.prompt_dropout import PromptDropout
 from worker.provenance import describe_environment, file_sha256
 from worker.row_kinds import ROW_KINDS, RowKind
 from worker.rows import ChatRow, draw_evenly
-from worker.trainer_state import adapter_tensors, read_progress, write_adapter
+from worker.trainer_state import adapter_tensors, capture_adapter, read_progress
 from worker.workbench import MethodTrainer, Tally, Workbench
 
 SUCCEEDED = 0
@@ -108,11 +108,11 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     bench = Workbench(model, base.tokenizer, rows.training, rows.validation, rows.vary, steps, device, precision)
     trainer: MethodTrainer = METHODS[job.method.type](job, bench)
 
-    def write(folder: Path) -> None:
-        write_adapter(model, folder)
+    def capture() -> Callable[[Path], None]:
+        return capture_adapter(model)
 
     prober = Prober(job, job.probes, bench, base.context_length, events, began) if job.probes is not None else None
-    progress = Progress(job, trainer, write, events, store, counters, steps_per_epoch(len(rows.training), job.settings), prober)
+    progress = Progress(job, trainer, capture, events, store, counters, steps_per_epoch(len(rows.training), job.settings), prober)
     trainer.add_callback(progress)
     if read_control(Path(job.attempt_dir)).action == "cancel":
         events.write("run-cancelled", step=0, path=None)
@@ -120,8 +120,11 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     if prober is not None:
         prober.start(rows.chats, bool(rows.validation))
     events.phase("training")
-    trainer.train(resume_from_checkpoint=job.resume_from)
-    _finish(events, store, progress, trainer.state.global_step, write, began)
+    try:
+        trainer.train(resume_from_checkpoint=job.resume_from)
+    finally:
+        progress.settle()
+    _finish(events, store, progress, trainer.state.global_step, capture(), began)
 
 
 def choose_precision(job: TrainingJob, device: str) -> Literal["fp32", "bf16", "fp16"]:

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,20 @@ TENSORS_FILE = "optimizer.safetensors"
 STATE_FILE = "state.json"
 
 
-def write_adapter(model: PeftModel, folder: Path) -> None:
-    """The adapter as PEFT reads it, and as llama.cpp serves it."""
-    tensors = adapter_tensors(model)
-    (folder / ADAPTER_FILE).write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
+def capture_adapter(model: PeftModel) -> Callable[[Path], None]:
+    """Copies the adapter as it is now; what is returned writes it into a folder: as PEFT reads it, and as llama.cpp serves it."""
+    tensors = {name: tensor.clone() for name, tensor in adapter_tensors(model).items()}
     config: Any = model.peft_config["default"]
-    config.save_pretrained(str(folder))
     base: Any = model.get_base_model()
     # llama.cpp scales by alpha / r.
     alpha = config.lora_alpha * math.sqrt(config.r) if config.use_rslora else config.lora_alpha
-    export_adapter(tensors, base.config, alpha, folder / "adapter.gguf")
+
+    def write(folder: Path) -> None:
+        (folder / ADAPTER_FILE).write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
+        config.save_pretrained(str(folder))
+        export_adapter(tensors, base.config, alpha, folder / "adapter.gguf")
+
+    return write
 
 
 def adapter_tensors(model: PeftModel) -> dict[str, Tensor]:
@@ -49,14 +54,14 @@ def restore_adapter(model: PeftModel, folder: Path) -> None:
     set_peft_model_state_dict(model, saved)
 
 
-def write_state(folder: Path, optimizer: Optimizer, scheduler: LRScheduler, scaler: Any, progress: dict[str, Any]) -> None:
-    """Optimiser, schedule, random numbers of all libraries, and how far the run has come."""
+def capture_state(optimizer: Optimizer, scheduler: LRScheduler, scaler: Any, progress: dict[str, Any]) -> Callable[[Path], None]:
+    """Copies optimiser, schedule, random numbers of all libraries and how far the run has come; what is returned writes them."""
     saved = optimizer.state_dict()
     tensors = {f"optimizer.{index}.{key}": _tensor(value) for index, state in saved["state"].items() for key, value in state.items()}
     tensors["rng.torch"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors |= {f"rng.cuda.{device}": state for device, state in enumerate(torch.cuda.get_rng_state_all())}
-    (folder / TENSORS_FILE).write_bytes(safetensors.torch.save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}))
+    copies = {name: tensor.cpu().contiguous().clone() for name, tensor in tensors.items()}
     version, words, gauss = random.getstate()
     name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # pyright: ignore[reportAssignmentType]
     state = {
@@ -67,7 +72,13 @@ def write_state(folder: Path, optimizer: Optimizer, scheduler: LRScheduler, scal
         "rng_numpy": [name, np.asarray(keys).tolist(), int(position), int(has_gauss), float(cached)],
         "progress": progress,
     }
-    (folder / STATE_FILE).write_text(json.dumps(state, allow_nan=False))
+    text = json.dumps(state, allow_nan=False)
+
+    def write(folder: Path) -> None:
+        (folder / TENSORS_FILE).write_bytes(safetensors.torch.save(copies))
+        (folder / STATE_FILE).write_text(text)
+
+    return write
 
 
 def _tensor(value: object) -> Tensor:

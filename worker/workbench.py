@@ -116,6 +116,6 @@ class MethodTrainer(Protocol):
         """The rate of the next step."""
         ...
 
-    def write_state(self, folder: Path, progress: dict[str, Any]) -> None:
-        """Writes all but the adapter that a resumed run needs."""
+    def capture_state(self, progress: dict[str, Any]) -> Callable[[Path], None]:
+        """Copies all but the adapter that a resumed run needs; what is returned writes it into a folder."""
         ...

@@ -35,6 +35,7 @@ describeDatabases('a run that nothing disturbs', (database) => {
       'run-starting',
       'run-started',
       'data-checked',
+      'probe-added',
       'run-step',
       'run-step',
       'checkpoint-saved',
@@ -46,7 +47,7 @@ describeDatabases('a run that nothing disturbs', (database) => {
       'checkpoint-saved',
       'run-ended',
     ]);
-    expect(events[4]!.message).toBe('Step 1/6: training loss 1.00');
+    expect(events[5]!.message).toBe('Step 1/6: training loss 1.00');
     const checkpoints = await listCheckpoints(training, project, run.id, { limit: 2 });
     expect(checkpoints).toMatchObject({
       hasMore: true,
