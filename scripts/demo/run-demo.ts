@@ -73,6 +73,7 @@ async function demo(context: Context, set: string, startedAt: number): Promise<F
   note(bold(`\nFine-tuning it on ${files.training.replace(`${projectRoot}/`, '')}`));
   const trainAt = Date.now();
   const job = await startRun(client, files, set);
+  note(`  in the browser, while it changes: ${platform.address}/runs/${job.id}`);
   const run = await watchRun(context, client, job.id);
   if (run === null) return null;
   reportFailure(context, run);

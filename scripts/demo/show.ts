@@ -51,6 +51,7 @@ export function nextThings({ address, key }: StartedPlatform, model: string, que
   return `
 The platform is up, with the model you have just made
   address  ${address}/v1
+  browser  ${address} (sign in with the key)
   key      ${secret}
   model    ${model}
   stop     ./bin/tuneloop down
