@@ -64,7 +64,9 @@ async function waitForAnswers(page: Page, count: number, state: string = 'done')
 describe('the playground', () => {
   it('asks ours and another server side by side, and says how fast each was', async () => {
     const { page, problems, close } = await openPlayground();
-    expect(await page.getByLabel('Lane 2').locator('optgroup[label="Other servers"] option').allTextContents()).toEqual(['lab/scripted']);
+    const others = page.getByLabel('Lane 2').locator('optgroup[label="Other servers"] option');
+    await others.first().waitFor({ state: 'attached' });
+    expect(await others.allTextContents()).toEqual(['lab/scripted']);
     await send(page, script({ text: 'one two three four five six', delay_ms: 20 }));
     await waitForAnswers(page, 2);
     for (const model of ['scripted', 'lab/scripted']) {
