@@ -89,7 +89,7 @@ describe('the demo', () => {
   });
 });
 
-/** Somebody looks at the run while it trains: watches one question, and asks another. */
+/** Somebody looks at the run while it trains, and asks its live weights a question. */
 async function watchInBrowser() {
   const platform = await until(() => Promise.resolve(readPlatformFile(environment.TUNELOOP_DATA!)), 200);
   const key = await until(() => Promise.resolve(readCredentials(environment).keys[platform.address] ?? null), 200);
@@ -99,34 +99,25 @@ async function watchInBrowser() {
   try {
     const { page, problems } = await openPage(browser, { url: platform.address, key });
     await page.goto(`/runs/${run.id}`);
-    const answerOf = (lane: string) => page.locator(`[data-lane=${lane}] [data-answer]`);
-    await until(async () => ((await answerOf('checkpoint').textContent()) ?? '') !== '', 500);
-    const answers = { base: (await answerOf('base').textContent())!, live: (await answerOf('live').textContent())! };
-    await keepPicture(page, 'time-machine.png');
     await page.getByLabel('Ask the live weights').fill('What is the capital of Norway?');
     await page.keyboard.press('Enter');
     await page.getByText(/first token .* after it was asked/).waitFor({ timeout: 120_000 });
-    const asked = await until(async () => (await answerOf('live').textContent()) || null, 200);
-    return { answers, asked, problems };
+    const asked = await until(async () => /(\d+) tokens in/.exec((await page.locator('[data-lane=live]').textContent()) ?? '')?.[1], 200);
+    await keepPicture(page, 'time-machine.png');
+    return { tokens: Number(asked), problems };
   } finally {
     await browser.close();
   }
 }
 
-/** The pictures of the README come from here: TUNELOOP_TEST_PICTURES=1 npx vitest run tests/demo.test.ts */
+/** A picture of the run as it is then: TUNELOOP_TEST_PICTURES=1 npx vitest run tests/demo.test.ts */
 async function keepPicture(page: Page, name: string): Promise<void> {
   if (process.env.TUNELOOP_TEST_PICTURES) await page.screenshot({ path: join(projectRoot, 'docs/images', name) });
 }
 
 describe('the run, in a browser while it trains', () => {
-  it('shows the answer of the base beside that of the live weights, and they differ', () => {
-    expect(seen!.answers.base).not.toBe('');
-    expect(seen!.answers.live).not.toBe('');
-    expect(seen!.answers.live).not.toBe(seen!.answers.base);
-  });
-
   it('answers what is typed in meanwhile, and nothing goes wrong in the page', () => {
-    expect(seen!.asked).not.toBe('');
+    expect(seen!.tokens).toBeGreaterThan(0);
     expect(seen!.problems).toEqual([]);
   });
 });
