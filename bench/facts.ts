@@ -5,7 +5,14 @@ import OpenAI from 'openai';
 import { Client } from '#platform/cli/client.ts';
 import { projectRoot } from '#platform/config.ts';
 import { askAll, type HeldOut, readHeldOut, type Reply } from '../scripts/demo/held-out.ts';
-import { linkDemoModel, newDataDir, removeDataDir, type RunningPlatform, startPlatform, until } from '../tests/running-platform.ts';
+import {
+  linkDemoModel,
+  newDataDir,
+  removeDataDir,
+  type RunningPlatform,
+  startPlatform,
+  untilSucceeded,
+} from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -42,11 +49,7 @@ async function tune(platform: RunningPlatform, set: FactSet): Promise<{ tuned: s
   const validation = set.validationFile === null ? null : await upload(set.validationFile);
   const started = performance.now();
   const job = await client.fineTuning.jobs.create({ model, training_file: training.id, validation_file: validation?.id ?? null });
-  const ended = await until(async () => {
-    const state = await client.fineTuning.jobs.retrieve(job.id);
-    if (state.status === 'failed') throw new Error(state.error?.message);
-    return state.status === 'succeeded' ? state : null;
-  }, 500);
+  const ended = await untilSucceeded(client, job.id, 500);
   return { tuned: ended.fine_tuned_model!, seconds: (performance.now() - started) / 1000 };
 }
 

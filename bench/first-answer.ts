@@ -7,7 +7,15 @@ import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { projectRoot } from '#platform/config.ts';
 import type { TrainingRun } from '#contract/training-run.ts';
-import { linkDemoModel, newDataDir, removeDataDir, type RunningPlatform, startPlatform, until } from '../tests/running-platform.ts';
+import {
+  linkDemoModel,
+  newDataDir,
+  removeDataDir,
+  type RunningPlatform,
+  startPlatform,
+  untilSucceeded,
+  untilWarm,
+} from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -22,18 +30,14 @@ interface Side {
 /** Our side: a warm worker, one job with everything on "auto", the first streamed token of its model. */
 async function warmPlatform(platform: RunningPlatform): Promise<Side & { run: TrainingRun }> {
   const client = new OpenAI({ apiKey: platform.key, baseURL: `${platform.url}/v1` });
-  await workerIsWarm(platform);
+  await untilWarm(platform);
   const file = await client.files.create({ file: createReadStream(trainingFile), purpose: 'fine-tune' });
   const started = performance.now();
   // Probes take a share of the run's time that is measured by itself (bench time-machine), and the script has none.
   const extensions = { probes: { enabled: false } };
   const body = { model, training_file: file.id, seed: 7, extensions };
   const job = await client.fineTuning.jobs.create(body);
-  const ended = await until(async () => {
-    const state = await client.fineTuning.jobs.retrieve(job.id);
-    if (state.status === 'failed') throw new Error(state.error?.message);
-    return state.status === 'succeeded' ? state : null;
-  }, 20);
+  const ended = await untilSucceeded(client, job.id, 20);
   const stream = await client.chat.completions.create({
     model: ended.fine_tuned_model!,
     messages: [{ role: 'user', content: question }],
@@ -51,14 +55,7 @@ async function read(platform: RunningPlatform, path: string): Promise<unknown> {
   return answer.json();
 }
 
-async function workerIsWarm(platform: RunningPlatform): Promise<void> {
-  await until(async () => {
-    const health = (await read(platform, '/health')) as { worker?: { ready?: boolean } };
-    return health.worker?.ready === true;
-  });
-}
-
-/** Seconds within optimiser steps, by the worker's own clock: tokens of each step over its tokens per second. */
+/** Seconds within optimiser steps, by the worker's own clock. */
 async function secondsOfSteps(platform: RunningPlatform, runId: string): Promise<number> {
   const answer = await fetch(`${platform.url}/api/v1/training/jobs/${runId}/events/stream?after=0`, {
     headers: { authorization: `Bearer ${platform.key}` },

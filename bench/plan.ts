@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { projectRoot } from '#platform/config.ts';
 import type { TrainingPlan, TrainingPlanScores } from '#contract/plan.ts';
-import { linkDemoModel, newDataDir, removeDataDir, type RunningPlatform, startPlatform, until } from '../tests/running-platform.ts';
+import {
+  linkDemoModel,
+  newDataDir,
+  removeDataDir,
+  type RunningPlatform,
+  startPlatform,
+  until,
+  untilWarm,
+} from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -110,7 +118,7 @@ export async function run(): Promise<Figure[]> {
   // What is compared after a run would still be at work when the next one is measured.
   const platform = await startPlatform(dataDir, { TUNELOOP_PARITY: 'false' });
   try {
-    await until(async () => (await ask<{ worker?: { ready?: boolean } }>(platform, '/health')).worker?.ready === true);
+    await untilWarm(platform);
     for (const one of chosen) await planAndRun(platform, one);
     return figures(await ask<TrainingPlanScores>(platform, '/api/v1/training/plans/scores?limit=100'));
   } finally {

@@ -8,7 +8,15 @@ import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
 import { Client } from '#platform/cli/client.ts';
 import { followRun } from '#platform/cli/follow-run.ts';
 import { projectRoot } from '#platform/config.ts';
-import { linkDemoModel, newDataDir, removeDataDir, type RunningPlatform, startPlatform, until } from '../tests/running-platform.ts';
+import {
+  linkDemoModel,
+  newDataDir,
+  removeDataDir,
+  type RunningPlatform,
+  startPlatform,
+  until,
+  untilWarm,
+} from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -131,7 +139,7 @@ async function measure(platform: RunningPlatform): Promise<Figure[]> {
   const upload = async (name: string): Promise<string> =>
     (await openai.files.create({ file: createReadStream(join(data, name)), purpose: 'fine-tune' })).id;
   const files = { training: await upload('lumen-support.jsonl'), validation: await upload('lumen-support-validation.jsonl') };
-  await until(async () => (await client.ask<{ worker?: { ready?: boolean } }>('/health')).worker?.ready === true);
+  await untilWarm(platform);
   const without = await train(client, files, { enabled: false });
   const beside = await train(client, files, {});
   let waits: Wait[] = [];

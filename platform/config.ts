@@ -22,6 +22,8 @@ const Upstream = z.strictObject({
 });
 export type Upstream = z.output<typeof Upstream>;
 
+const demoModel = 'smollm2-135m-instruct';
+
 /** Keys are the environment's names without `TUNELOOP_`, in lower case. */
 export const Config = z.object({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Anything but loopback needs keys (open mode is refused).'),
@@ -40,10 +42,7 @@ export const Config = z.object({
     .describe('What an hour of this machine costs in USD; plans then tell the cost of a run.'),
   launcher: z.string().default('local').describe('Where training processes run: local.'),
   python: z.string().default('.venv/bin/python').describe('Python of the worker; relative to the project.'),
-  warm_model: z
-    .string()
-    .default('smollm2-135m-instruct')
-    .describe('Base model that worker and engine load ahead of their first task; none loads none.'),
+  warm_model: z.string().default(demoModel).describe('Base model that worker and engine load ahead of their first task; none loads none.'),
   engine: z.string().default('llama-cpp').describe('What serves tokens: llama-cpp.'),
   engine_threads: z.coerce
     .number()
@@ -81,6 +80,11 @@ export const Config = z.object({
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 export type Config = z.output<typeof Config>;
+
+/** What answers when nobody says which model: the warmed one, or the demo model where none is. */
+export function defaultModel({ warm_model }: Pick<Config, 'warm_model'>): string {
+  return warm_model === 'none' ? demoModel : warm_model;
+}
 
 /** Names outside the TUNELOOP_ family that the field already uses. */
 const aliases: Record<string, string> = { HF_ENDPOINT: 'hub', HF_TOKEN: 'hub_token' };

@@ -5,6 +5,7 @@ import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSy
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type OpenAI from 'openai';
 import { projectRoot } from '#platform/config.ts';
 
 export interface RunningPlatform {
@@ -92,6 +93,23 @@ async function untilHealthy(platform: RunningPlatform): Promise<void> {
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Once worker and engine have loaded the model that they are warmed with. */
+export async function untilWarm({ url }: Pick<RunningPlatform, 'url'>): Promise<void> {
+  await until(async () => {
+    const health = (await (await fetch(`${url}/health`)).json()) as { worker?: { ready?: boolean } };
+    return health.worker?.ready === true;
+  });
+}
+
+/** The job once it has succeeded, looked at every `everyMs`. Throws with its own words when it fails. */
+export async function untilSucceeded(client: OpenAI, jobId: string, everyMs: number): Promise<OpenAI.FineTuning.FineTuningJob> {
+  return until(async () => {
+    const job = await client.fineTuning.jobs.retrieve(jobId);
+    if (job.status === 'failed') throw new Error(job.error?.message);
+    return job.status === 'succeeded' ? job : null;
+  }, everyMs);
 }
 
 /** Waits until `check` returns something, asking again every `everyMs`; the test's own time limit ends a wait in vain. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { newId } from '#platform/core/ids.ts';
 import type { App } from '#platform/app.ts';
-import { projectRoot, type Config } from '#platform/config.ts';
+import { defaultModel, projectRoot, type Config } from '#platform/config.ts';
 import { openChat } from '#platform/chat/chat.ts';
 import multipart from '@fastify/multipart';
 import websocket from '@fastify/websocket';
@@ -39,7 +39,7 @@ export async function openServer(app: App, dashboardFolder: string = join(projec
     metrics: app.metrics,
     engineOf: (entry) => app.engines.of(entry),
     upstreams: app.engines.upstreams,
-    defaultModel: app.config.warm_model === 'none' ? 'smollm2-135m-instruct' : app.config.warm_model,
+    defaultModel: defaultModel(app.config),
   });
   const rooms: Rooms = { ...app, chat, draining, closing };
 

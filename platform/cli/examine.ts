@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot, type Config } from '#platform/config.ts';
+import { defaultModel, projectRoot, type Config } from '#platform/config.ts';
 import { CliError, toCliError } from './cli-error.ts';
 import type { Context } from './context.ts';
 import { credentialsPath } from './credentials.ts';
@@ -98,8 +98,9 @@ function checkDisk(_context: Context, { data }: Config): Finding {
     : warn('disk', `${gigabytes(free)} at ${data}`, 'checkpoints need room: free some, or move TUNELOOP_DATA');
 }
 
-function checkModel(_context: Context, { data, warm_model }: Config): Finding {
-  const id = warm_model === 'none' ? 'smollm2-135m-instruct' : warm_model;
+function checkModel(_context: Context, config: Config): Finding {
+  const { data } = config;
+  const id = defaultModel(config);
   const manifest = join(data, 'models', id.replaceAll('/', '---'), 'manifest.json');
   return existsSync(manifest)
     ? ok('model', `${id} is ready`)

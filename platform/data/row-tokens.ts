@@ -7,6 +7,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import type { ChatRow, TextRow } from '#contract/dataset.ts';
 import { textOf } from '#contract/openai/chat-messages.ts';
 import { instructionTemplate } from '#platform/core/instruction-template.ts';
+import { specialTokens } from '#platform/core/special-tokens.ts';
 import type { RowTokens } from './check-rows.ts';
 import { RowRefused } from './row-refused.ts';
 
@@ -45,7 +46,7 @@ export async function openRowTokenizer(modelDir: string, template?: string): Pro
   const config = JSON.parse(await readFile(join(modelDir, 'tokenizer_config.json'), 'utf8')) as Record<string, unknown>;
   const parsed = new Template(template ?? (await ownChatTemplate(modelDir)) ?? instructionTemplate);
   const tokenizer = new Tokenizer(tokenizerJson, config);
-  const words = specialWords(config);
+  const words = specialTokens(config);
   const ids = (text: string): number[] => tokenizer.encode(text, { add_special_tokens: false }).ids;
   const ends = endTokens(tokenizer, tokenizerJson, words);
   const decode = (list: number[]): string => tokenizer.decode(list, { skip_special_tokens: false });
@@ -104,8 +105,13 @@ interface TokenizerJson {
   added_tokens?: { id: number; special?: boolean }[];
 }
 
+/** The template that rows are written with in place of the model's own: asked for, or because it has none. Null is its own. */
+export async function templateInstead(modelDir: string, choice: 'model' | 'instruction'): Promise<string | null> {
+  return choice === 'instruction' || (await ownChatTemplate(modelDir)) === null ? instructionTemplate : null;
+}
+
 /** The source of the model's own chat template, in a file or among the tokenizer's settings, where it may be one of several by name. */
-export async function ownChatTemplate(modelDir: string): Promise<string | null> {
+async function ownChatTemplate(modelDir: string): Promise<string | null> {
   const file = join(modelDir, 'chat_template.jinja');
   if (existsSync(file)) return readFile(file, 'utf8');
   const { chat_template: written } = JSON.parse(await readFile(join(modelDir, 'tokenizer_config.json'), 'utf8')) as {
@@ -115,17 +121,6 @@ export async function ownChatTemplate(modelDir: string): Promise<string | null> 
   if (!Array.isArray(written)) return null;
   const named = written as { name?: string; template?: string }[];
   return (named.find((one) => one.name === 'default') ?? named[0])?.template ?? null;
-}
-
-/** `bos_token`, `eos_token` and their like, as templates and tokenizers name them. */
-function specialWords(config: Record<string, unknown>): Record<string, string> {
-  const words: Record<string, string> = {};
-  for (const [name, value] of Object.entries(config)) {
-    if (!name.endsWith('_token')) continue;
-    const text = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
-    if (typeof text === 'string') words[name] = text;
-  }
-  return words;
 }
 
 /** What may end a turn: the named special tokens, and all that the vocabulary marks as special. */

@@ -5,9 +5,8 @@ import { sql, type Kysely, type Selectable } from 'kysely';
 import type { ModelEntry } from '#contract/model.ts';
 import type { ParityCertificate } from '#contract/parity.ts';
 import { PlatformError } from '#platform/core/errors.ts';
-import { instructionTemplate } from '#platform/core/instruction-template.ts';
 import type { Files } from '#platform/data/files.ts';
-import { ownChatTemplate } from '#platform/data/row-tokens.ts';
+import { templateInstead } from '#platform/data/row-tokens.ts';
 import type { Engine } from '#platform/inference/engine.ts';
 import { ggufWeights } from '#platform/models/gguf-weights.ts';
 import { getVersion, resolveModel, type VersionRow, type Versions } from '#platform/models/versions.ts';
@@ -113,8 +112,7 @@ export class Certifier {
     const startMs = performance.now();
     const adapterDir = dirname(served.adapter!.file);
     const score = launcher.score.bind(launcher);
-    const isOwn = template === 'model' && (await ownChatTemplate(modelDir)) !== null;
-    const trainedTemplate = isOwn ? null : instructionTemplate;
+    const trainedTemplate = await templateInstead(modelDir, template);
     const measured = { engine, served, modelDir, template, adapterDir, prompts, limits, score, trainedModelDir: modelDir, trainedTemplate };
     const { failure, ...found } = await measureParity(measured, signal);
     return {

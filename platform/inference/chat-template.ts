@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PlatformError } from '#platform/core/errors.ts';
 import { instructionTemplate } from '#platform/core/instruction-template.ts';
 import { parseTemplate, TemplateFailure, type ParsedTemplate } from '#platform/core/render-template.ts';
+import { specialTokens } from '#platform/core/special-tokens.ts';
 
 interface TemplateChoice {
   parsed: ParsedTemplate;
@@ -39,21 +40,21 @@ export function readChatTemplate(modelDir: string, template: 'model' | 'instruct
 
 async function read(modelDir: string, template: 'model' | 'instruction'): Promise<ChatTemplate> {
   const config = await readConfig(join(modelDir, 'tokenizer_config.json'));
-  const specialTokens = specialTokensOf(config);
-  if (template === 'instruction') return plainChat(specialTokens);
+  const tokens = specialTokens(config);
+  if (template === 'instruction') return plainChat(tokens);
   const named = namedTemplates(config['chat_template']);
   const source = (await readIfThere(join(modelDir, 'chat_template.jinja'))) ?? named.get('default');
-  if (source === undefined) return plainChat(specialTokens);
+  if (source === undefined) return plainChat(tokens);
   const toolSource = named.get('tool_use');
   return {
     template: choice(source, modelDir),
     toolTemplate: toolSource === undefined ? null : choice(toolSource, modelDir),
-    specialTokens,
+    specialTokens: tokens,
   };
 }
 
-function plainChat(specialTokens: Record<string, string>): ChatTemplate {
-  return { template: choice(instructionTemplate, ''), toolTemplate: null, specialTokens };
+function plainChat(tokens: Record<string, string>): ChatTemplate {
+  return { template: choice(instructionTemplate, ''), toolTemplate: null, specialTokens: tokens };
 }
 
 function choice(source: string, modelDir: string): TemplateChoice {
@@ -70,16 +71,6 @@ function namedTemplates(value: unknown): Map<string, string> {
   if (typeof value === 'string') return new Map([['default', value]]);
   const entries = Array.isArray(value) ? (value as { name?: unknown; template?: unknown }[]) : [];
   return new Map(entries.map(({ name, template }) => [String(name), String(template)]));
-}
-
-/** Written as a text or as `{"content": …}`. */
-function specialTokensOf(config: Record<string, unknown>): Record<string, string> {
-  const tokens: Record<string, string> = {};
-  for (const [key, value] of Object.entries(config)) {
-    const content = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
-    if (key.endsWith('_token') && typeof content === 'string') tokens[key] = content;
-  }
-  return tokens;
 }
 
 async function readConfig(file: string): Promise<Record<string, unknown>> {

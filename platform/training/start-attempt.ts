@@ -4,8 +4,7 @@ import { Adapter } from '#contract/adapter.ts';
 import { Method } from '#contract/method.ts';
 import { TrainingSettings, type TrainingJob } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
-import { instructionTemplate } from '#platform/core/instruction-template.ts';
-import { ownChatTemplate } from '#platform/data/row-tokens.ts';
+import { templateInstead } from '#platform/data/row-tokens.ts';
 import { trainingDataPath } from '#platform/data/training-data.ts';
 import { requireBaseModel } from '#platform/models/base-models.ts';
 import { resumePoint } from './checkpoints.ts';
@@ -69,7 +68,8 @@ export async function buildJob(training: Training, subject: JobSubject, place: J
     const isDamaged = error instanceof PlatformError && error.code === 'artifact_corrupt';
     throw isDamaged ? new PlatformError('model_not_ready', error.message, { cause: error }) : error;
   });
-  const isOwn = subject.config.settings.prompt_template !== 'instruction' && (await ownChatTemplate(base.modelDir)) !== null;
+  // A run of an older release has no value for a newer setting.
+  const settings = TrainingSettings.parse(subject.config.settings);
   const file = (id: string): Promise<string> => trainingDataPath(training.files, subject.project_id, id);
   return {
     ...place,
@@ -79,11 +79,10 @@ export async function buildJob(training: Training, subject: JobSubject, place: J
     training_file: await file(subject.training_file),
     validation_file: subject.validation_file === null ? null : await file(subject.validation_file),
     seed: subject.seed,
-    // A run of an older release has no value for a newer setting.
     adapter: Adapter.parse(subject.config.adapter),
     method: Method.parse(subject.config.method),
-    settings: TrainingSettings.parse(subject.config.settings),
-    chat_template: isOwn ? null : instructionTemplate,
+    settings,
+    chat_template: await templateInstead(base.modelDir, settings.prompt_template),
     kept_steps: [],
     probes: null,
   };
