@@ -233,6 +233,9 @@ export const DataDiff = z
   .meta({ id: 'DataDiff' });
 export type DataDiff = z.infer<typeof DataDiff>;
 
+/** Of one token, or their mean; null where there is none: masked, cut off, or not asked for. */
+const nats = z.number().min(0).nullable();
+
 /** One row as the loss sees it. */
 export const RowXray = z
   .object({
@@ -245,6 +248,9 @@ export const RowXray = z
     trained: z.int().min(0),
     max_tokens: z.int().min(1),
     problem: z.string().nullable().describe('Why the row cannot be trained on.'),
+    version: z.string().nullable().describe('The tuned model whose loss is told beside that of its base; null without one.'),
+    base_loss: nats.describe('Mean over the trained tokens; null where it was not asked for.'),
+    loss: nats.describe('The same under `version`.'),
     tokens: z.array(
       z.object({
         id: z.int(),
@@ -252,6 +258,9 @@ export const RowXray = z
         trained: z.boolean().describe('Carries loss.'),
         special: z.boolean(),
         truncated: z.boolean().describe('Beyond the longest row.'),
+        base_loss: nats.describe('Under the base model.'),
+        loss: nats.describe('Under `version`.'),
+        likeliest: z.string().nullable().describe('What `version`, or the base model, would have said in its place.'),
       }),
     ),
   })

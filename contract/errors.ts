@@ -25,11 +25,13 @@ export const errorKinds = {
   model_not_found: { status: 404, type: 'invalid_request_error' },
   alias_not_found: { status: 404, type: 'invalid_request_error' },
   file_not_found: { status: 404, type: 'invalid_request_error' },
+  upload_not_found: { status: 404, type: 'invalid_request_error' },
   dataset_not_found: { status: 404, type: 'invalid_request_error' },
   run_not_found: { status: 404, type: 'invalid_request_error' },
   checkpoint_not_found: { status: 404, type: 'invalid_request_error' },
   probe_not_found: { status: 404, type: 'invalid_request_error' },
   plan_not_found: { status: 404, type: 'invalid_request_error' },
+  export_not_found: { status: 404, type: 'invalid_request_error' },
   // limits
   rate_limit_exceeded: { status: 429, type: 'rate_limit_error' },
   // what is wrong with the platform or beneath it

@@ -23,6 +23,11 @@ const workerShapes = [
   'ArtifactManifest',
   'ScoreTask',
   'ScoreResult',
+  'ExportTask',
+  'ExportProgress',
+  'ExportManifest',
+  'ServingCommand',
+  'ServingAnswer',
 ] as const;
 
 /**

@@ -1,5 +1,7 @@
 /** How a model is trained: one shape a method. One more method: its options here, one file in `worker/methods/`, one line in its list. */
 import { z } from 'zod';
+import { ConstitutionalMethod } from './constitution.ts';
+import { Grader } from './grader.ts';
 import type { RowKind } from './row-formats.ts';
 
 /** Supervised fine-tuning: next-token loss on what the assistant says, none on the prompt. */
@@ -58,35 +60,24 @@ export const KtoMethod = z
   })
   .meta({ id: 'KtoMethod' });
 
-const gradedText = {
-  input: z.string().default('{{sample.output_text}}').describe('What is graded; {{sample.output_text}} is the answer of the model.'),
-  reference: z.string().default('{{item.reference}}').describe('What it is held against; {{item.reference}} is the answer of the row.'),
-  weight: z.number().positive().max(100).default(1).describe('The reward is the weighted mean of all graders.'),
-};
-
-/** 1 where two texts are the same, or one is in the other, else 0: OpenAI's grader of this name. */
-export const StringCheckGrader = z
+/** A reward model (Ouyang et al. 2022, equation 1): a head that gives an answer a score, the preferred of two the higher one. It cannot chat. */
+export const RewardMethod = z
   .object({
-    type: z.literal('string_check'),
-    operation: z
-      .enum(['eq', 'ne', 'like', 'ilike'])
-      .default('ilike')
-      .describe('eq the same, ne another, like the reference is in the input, ilike in any case of letters.'),
-    ...gradedText,
+    type: z.literal('reward'),
+    margin: z
+      .number()
+      .min(0)
+      .max(10)
+      .default(0)
+      .describe('By how much the preferred answer should score higher (Touvron et al. 2023, equation 2).'),
+    center_rewards_coefficient: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(0)
+      .describe('Weight of the squared sum of both scores (Eisenstein et al. 2023), which keeps scores around 0; 0 is none.'),
   })
-  .meta({ id: 'StringCheckGrader' });
-
-/** How alike two texts are, from 0 to 1: OpenAI's grader of this name. */
-export const TextSimilarityGrader = z
-  .object({
-    type: z.literal('text_similarity'),
-    evaluation_metric: z.enum(['fuzzy_match', 'rouge_1', 'rouge_2', 'rouge_l']).default('fuzzy_match'),
-    ...gradedText,
-  })
-  .meta({ id: 'TextSimilarityGrader' });
-
-export const Grader = z.discriminatedUnion('type', [StringCheckGrader, TextSimilarityGrader]).meta({ id: 'Grader' });
-export type Grader = z.infer<typeof Grader>;
+  .meta({ id: 'RewardMethod' });
 
 /** Group relative policy optimisation (Shao et al. 2024): of several answers to one prompt those that are graded above the others become likelier. */
 export const GrpoMethod = z
@@ -115,8 +106,41 @@ export const GrpoMethod = z
   })
   .meta({ id: 'GrpoMethod' });
 
+/**
+ * Proximal policy optimisation (Schulman et al. 2017) against a trained reward model: the model answers, and what scores higher than
+ * expected becomes likelier, without going far from the base model (Ziegler et al. 2019).
+ */
+export const PpoMethod = z
+  .object({
+    type: z.literal('ppo'),
+    reward_model: z
+      .string({ error: 'names a trained reward model of the same base model' })
+      .min(1)
+      .describe('Id of a trained reward model of the same base model: GET /v1/models, x_kind reward_model.'),
+    max_completion_tokens: z.int().min(1).max(4096).default(64).describe('An answer is cut here.'),
+    num_ppo_epochs: z.int().min(1).max(16).default(4).describe('How often each answer is learnt from.'),
+    kl_coef: z.number().min(0).max(2).default(0.05).describe('What a token pays for being likelier than the base model has it.'),
+    cliprange: z.number().positive().max(1).default(0.2).describe('How far a probability may move, as a ratio, on one set of answers.'),
+    cliprange_value: z.number().positive().max(10).default(0.2).describe('How far the expected reward may move on one set of answers.'),
+    vf_coef: z.number().min(0).max(10).default(0.1).describe('Weight of the loss of what is expected.'),
+    gamma: z.number().positive().max(1).default(1).describe('Discount of what comes a token later.'),
+    lam: z.number().min(0).max(1).default(0.95).describe('Lambda of generalised advantage estimation (Schulman et al. 2015).'),
+    missing_eos_penalty: z.number().min(0).max(100).default(1).describe('Taken from the score of an answer that is cut.'),
+  })
+  .meta({ id: 'PpoMethod' });
+
 export const Method = z
-  .discriminatedUnion('type', [SupervisedMethod, DpoMethod, OrpoMethod, SimpoMethod, KtoMethod, GrpoMethod])
+  .discriminatedUnion('type', [
+    SupervisedMethod,
+    DpoMethod,
+    OrpoMethod,
+    SimpoMethod,
+    KtoMethod,
+    GrpoMethod,
+    RewardMethod,
+    PpoMethod,
+    ConstitutionalMethod,
+  ])
   .meta({ id: 'Method' });
 export type Method = z.infer<typeof Method>;
 export type MethodType = Method['type'];
@@ -129,4 +153,7 @@ export const rowKindsOf: Record<MethodType, readonly [RowKind, ...RowKind[]]> = 
   simpo: ['preference'],
   kto: ['unpaired', 'preference'],
   grpo: ['chat'],
+  reward: ['preference'],
+  ppo: ['prompt', 'chat'],
+  constitutional: ['prompt', 'chat'],
 };

@@ -13,14 +13,18 @@ export const ScorePrompt = z
   .meta({ id: 'ScorePrompt' });
 export type ScorePrompt = z.infer<typeof ScorePrompt>;
 
-/** File that the command `score` reads: answers of the serving engine, to be judged by the weights as they were trained. */
+/** File that the command `score` reads: answers of the serving engine, or rows of a dataset, to be judged by the weights as they were trained. */
 export const ScoreTask = z
   .object({
     model_dir: z.string(),
-    adapter_dir: z.string().describe('Folder with adapter_config.json and adapter_model.safetensors.'),
+    adapter_dir: z
+      .string()
+      .nullable()
+      .describe('Folder with adapter_config.json and adapter_model.safetensors; null is the base model alone.'),
     chat_template: z.string().nullable().describe("Jinja source that training wrote chats with; null is the model's own."),
     threads: z.int().min(1),
-    prompts: z.array(ScorePrompt).min(1),
+    prompts: z.array(ScorePrompt),
+    rows: z.array(z.array(z.int().min(0)).min(2)).describe('Token ids of whole rows, to be judged from their second token on.'),
   })
   .meta({ id: 'ScoreTask' });
 export type ScoreTask = z.infer<typeof ScoreTask>;
@@ -44,8 +48,19 @@ export const ScoredPrompt = z
   .meta({ id: 'ScoredPrompt' });
 export type ScoredPrompt = z.infer<typeof ScoredPrompt>;
 
+/** What the model makes of a row; both lists have an entry for each token but the first. */
+export const ScoredRow = z
+  .object({
+    logprobs: z.array(z.number()).describe('Of the token that stands there, in nats.'),
+    best: z.array(z.int()).describe('The likeliest token in its place.'),
+  })
+  .meta({ id: 'ScoredRow' });
+export type ScoredRow = z.infer<typeof ScoredRow>;
+
 /** File that the command `score` leaves. */
-export const ScoreResult = z.object({ prompts: z.array(ScoredPrompt), seconds: z.number() }).meta({ id: 'ScoreResult' });
+export const ScoreResult = z
+  .object({ prompts: z.array(ScoredPrompt), rows: z.array(ScoredRow), seconds: z.number() })
+  .meta({ id: 'ScoreResult' });
 export type ScoreResult = z.infer<typeof ScoreResult>;
 
 /** One place where the two sides differ. */

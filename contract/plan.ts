@@ -52,6 +52,18 @@ export const TrainingPlan = z
       .extend({ currency: z.literal('USD') })
       .nullable()
       .describe('Null where TUNELOOP_COST_PER_HOUR says no price.'),
+    budget: z
+      .object({
+        seconds: z.number().min(0),
+        cause: z.enum(['time', 'cost']),
+        steps: z
+          .int()
+          .min(1)
+          .nullable()
+          .describe('So many that nine in ten runs keep within it; null when not even one is sure to, or not yet measured.'),
+      })
+      .nullable()
+      .describe('The tighter of max_seconds and max_cost: the run stops there, and keeps what it learnt. Null where neither was given.'),
     scored_runs: z.int().min(0).describe('Earlier runs of this machine that the estimate was corrected by.'),
     config: RunConfig,
   })

@@ -29,7 +29,9 @@ export const ModelReceipt = z
       id: z.string(),
       attempts: z.int().min(1),
       total_steps: z.int().nullable(),
-      stopped_early: z.boolean().describe('A person ended it before its last step: it cannot be made again from its configuration.'),
+      stopped_early: z
+        .boolean()
+        .describe('A person or its budget ended it before its last step: it cannot be made again from its configuration.'),
       trained_tokens: z.number().nullable(),
       seconds: z.number().nullable().describe('From its start to its end, pauses included; null while it runs.'),
       peak_memory_bytes: z.number().nullable(),
@@ -44,7 +46,9 @@ export const ModelReceipt = z
     evaluation: Evaluation.nullable(),
     artifact: z.object({
       manifest_sha256: z.string(),
-      adapter_sha256: z.string().describe('Of adapter.gguf, the file that answers.'),
+      adapter_sha256: z
+        .string()
+        .describe('Of the file that answers: adapter.gguf, or safetensors where llama.cpp cannot carry what was trained.'),
       config_sha256: z.string(),
       files: z.array(ArtifactFile),
     }),
@@ -69,7 +73,7 @@ export const TrainingReplay = z
     object: z.literal('training.replay'),
     run: TrainingRun,
     step: z.int().min(0).nullable().describe('The step whose adapter is to be compared; null is the final one.'),
-    expected_sha256: z.string().describe('What adapter.gguf of that step must hash to.'),
+    expected_sha256: z.string().describe('What the file that answers must hash to at that step.'),
   })
   .meta({ id: 'TrainingReplay' });
 export type TrainingReplay = z.infer<typeof TrainingReplay>;

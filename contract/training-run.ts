@@ -7,7 +7,7 @@ import { pageOf } from './openai/common.ts';
 import { FineTuningJob, FineTuningJobEvent } from './openai/fine-tuning.ts';
 import { ProbeSettings } from './probe.ts';
 import { TrainingSettings } from './training.ts';
-import { RowProblem } from './worker.ts';
+import { MemoryPeaks, RowProblem, RunStop } from './worker.ts';
 
 /** What a run was frozen to at its creation. */
 export const RunConfig = z
@@ -42,6 +42,8 @@ export const TrainingRun = FineTuningJob.extend({
   eta_seconds: z.number().min(0).nullable(),
   queue_position: z.int().min(1).nullable().describe('1 is next; null when the run does not wait.'),
   best_step: z.int().min(0).nullable().describe('Step of the checkpoint with the lowest validation loss.'),
+  stop: RunStop.nullable().describe('Why it ended before its last step, with a model; null where it did not.'),
+  memory_peaks: MemoryPeaks.describe('Of the newest attempt; empty before its first phase has ended.'),
   config: RunConfig,
   failure: RunFailure.nullable(),
 }).meta({ id: 'TrainingRun' });
@@ -49,6 +51,24 @@ export type TrainingRun = z.infer<typeof TrainingRun>;
 
 export const TrainingRunList = pageOf(TrainingRun).meta({ id: 'TrainingRunList' });
 export type TrainingRunList = z.infer<typeof TrainingRunList>;
+
+/** The rows that a report of a step was made of, in the order they were read. */
+export const TrainingStepRows = z
+  .object({
+    object: z.literal('training.step_rows'),
+    job_id: z.string(),
+    first_step: z.int().min(1).describe('Steps are reported every logging_steps: the rows are those of all of them.'),
+    last_step: z.int().min(1),
+    loss: z.number(),
+    training_file: z.string(),
+    data: z
+      .array(
+        z.object({ row: z.int().min(1), value: z.unknown().describe('The row as it is trained on; null where it is longer than 64 KiB.') }),
+      )
+      .describe('The first 512.'),
+  })
+  .meta({ id: 'TrainingStepRows' });
+export type TrainingStepRows = z.infer<typeof TrainingStepRows>;
 
 /** One event of a run's live stream; `seq` is also the id of the server-sent event, so that a client resumes after it. */
 export const TrainingRunEvent = FineTuningJobEvent.extend({

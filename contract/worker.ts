@@ -7,7 +7,7 @@ import { TrainingJob } from './training.ts';
 /**
  * Lines that the warm worker (`python -m worker serve --socket FILE`) reads from its socket. It answers each with one line
  * `{"ok":true,…}` or `{"ok":false,"code","message"}`. A job outlives the connection; the worker outlives the platform only as long
- * as it has jobs.
+ * as it has jobs. What is answered only when it is done (convert, score, export) ends with the connection that it was asked on.
  */
 export const WorkerCommand = z
   .discriminatedUnion('command', [
@@ -28,6 +28,9 @@ export const WorkerCommand = z
       .describe(
         'Judges answers by the weights as trained, in a forked process of low priority: ScoreTask → ScoreResult. Answer when done: ok.',
       ),
+    z
+      .object({ command: z.literal('export'), task_file: z.string() })
+      .describe('Writes a model in another form, in a forked process: ExportTask → folder with ExportManifest. Answer when done: ok.'),
     z.object({ command: z.literal('shutdown') }).describe('Ends the worker once no job is left.'),
   ])
   .meta({ id: 'WorkerCommand' });
@@ -63,7 +66,12 @@ export type WorkerProbes = z.infer<typeof WorkerProbes>;
 
 /** `exit.json` in the attempt's folder, written by the warm worker when the job's process has ended, however it ended. */
 export const WorkerExit = z
-  .object({ pid: z.int(), exit_code: z.int().nullable(), signal: z.int().nullable(), peak_memory_bytes: z.int().nullable() })
+  .object({
+    pid: z.int(),
+    exit_code: z.int().nullable(),
+    signal: z.int().nullable(),
+    peak_memory_bytes: z.int().nullable().describe('Since its last phase began.'),
+  })
   .meta({ id: 'WorkerExit' });
 export type WorkerExit = z.infer<typeof WorkerExit>;
 
@@ -88,6 +96,26 @@ const evaluation = {
   mean_token_accuracy: z.number().min(0).max(1),
   metrics: methodMetrics,
 };
+
+/** What a worker does, one after the other; evaluating and saving come again and again. */
+export const RunPhase = z.enum(['checking', 'loading', 'training', 'evaluating', 'saving']).meta({ id: 'RunPhase' });
+export type RunPhase = z.infer<typeof RunPhase>;
+
+/** Most memory in bytes that each phase has held: resident, pages of the base model included; on a GPU, of its memory. */
+export const MemoryPeaks = z.partialRecord(RunPhase, z.int().min(0)).meta({ id: 'MemoryPeaks' });
+export type MemoryPeaks = z.infer<typeof MemoryPeaks>;
+
+/** Why a run ended before its last step, with a model. */
+export const RunStop = z
+  .object({
+    cause: z
+      .enum(['asked', 'early_stopping', 'time', 'cost'])
+      .describe('A person stopped it, the validation loss got no lower, or its budget was spent.'),
+    step: z.int().min(1).describe('Optimiser steps done.'),
+    message: z.string().describe('For people: what happened, with its figures.'),
+  })
+  .meta({ id: 'RunStop' });
+export type RunStop = z.infer<typeof RunStop>;
 
 /** What the model scores on the rows of the validation file. */
 export const Evaluation = z.object(evaluation).meta({ id: 'Evaluation' });
@@ -145,11 +173,10 @@ const measuredRun = {
 export const WorkerEvent = z
   .discriminatedUnion('type', [
     z.object({ ...common, type: z.literal('run-started'), pid: z.int(), device: z.string(), threads: z.int(), precision: z.string() }),
-    z.object({
-      ...common,
-      type: z.literal('run-phase'),
-      phase: z.enum(['checking', 'loading', 'training', 'evaluating', 'saving']),
-    }),
+    z.object({ ...common, type: z.literal('run-phase'), phase: RunPhase }),
+    z
+      .object({ ...common, type: z.literal('memory-profiled'), peaks: MemoryPeaks })
+      .describe('Whenever a phase has ended that held more than it ever had in this attempt, and before the last event.'),
     z.object({
       ...common,
       type: z.literal('data-checked'),
@@ -185,13 +212,18 @@ export const WorkerEvent = z
       memory_bytes: z.int().describe('Resident memory of the process, or allocated memory of the GPU.'),
       eta_seconds: z.number().nullable(),
       metrics: methodMetrics,
+      rows: z
+        .array(z.int().min(1))
+        .max(512)
+        .default([])
+        .describe('Rows of the training file in the steps since the last report, in the order they were read; the first 512.'),
     }),
     z.object({ ...common, type: z.literal('run-evaluated'), step: z.int(), ...evaluation }),
     z.object({
       ...common,
       type: z.literal('checkpoint-saved'),
       step: z.int(),
-      path: z.string().describe('Folder, relative to output_dir; complete, with manifest.json and adapter.gguf.'),
+      path: z.string().describe('Folder, relative to output_dir; complete, with manifest.json and the file that answers.'),
       manifest_sha256: z.string(),
       train_loss: z.number().nullable(),
       train_mean_token_accuracy: z.number().nullable(),
@@ -213,7 +245,14 @@ export const WorkerEvent = z
       evaluation: Evaluation.nullable(),
       seconds: z.number(),
       peak_memory_bytes: z.int(),
-      stopped_early: z.boolean().default(false).describe('A person asked for it before the last step.'),
+      stopped_early: z.boolean().default(false).describe('Before the last step: `stop` says why.'),
+      stop: RunStop.nullable().default(null),
+      model_step: z
+        .int()
+        .min(0)
+        .nullable()
+        .default(null)
+        .describe('Step whose weights the final adapter has, where that is the best and not the last; null is `step`.'),
     }),
     z.object({ ...common, type: z.literal('probe-added'), probe: Probe }),
     z.object({

@@ -1,4 +1,4 @@
-"""The worker's door: `python -m worker serve | train | convert | score`."""
+"""The worker's door: `python -m worker serve | train | convert | score | generate`."""
 
 import argparse
 import sys
@@ -23,6 +23,14 @@ def main() -> int:
     score = commands.add_parser("score", help="judge answers of the serving engine by the weights as they were trained")
     score.add_argument("--task", type=Path, required=True, help="file with a ScoreTask as JSON")
     score.add_argument("--out", type=Path, required=True, help="file for the ScoreResult")
+    generate = commands.add_parser(
+        "generate", help="serve tokens of trained models: a ServingCommand a line in, a ServingAnswer a line out"
+    )
+    generate.add_argument("--slots", type=int, required=True, help="requests answered at once")
+    generate.add_argument("--queue", type=int, required=True, help="requests that may wait")
+    generate.add_argument("--versions", type=int, required=True, help="versions kept loaded")
+    generate.add_argument("--context", type=int, help="longest prompt + answer in tokens, where it is less than the model's")
+    generate.add_argument("--threads", type=int, required=True, help="CPU threads")
     arguments = parser.parse_args()
     prepare_environment()
     if arguments.command == "serve":
@@ -37,6 +45,10 @@ def main() -> int:
         from worker.score import score as run_score
 
         return run_score(arguments.task, arguments.out)
+    if arguments.command == "generate":
+        from worker.generate import generate as run_generate
+
+        return run_generate(arguments.slots, arguments.queue, arguments.versions, arguments.context, arguments.threads)
     from worker.contract import TrainingJob
     from worker.load import load_base
     from worker.train import run_attempt

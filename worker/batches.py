@@ -99,3 +99,10 @@ def steps_per_epoch(rows: int, settings: TrainingSettings) -> int:
 def total_steps(rows: int, settings: TrainingSettings) -> int:
     """Optimiser steps of the whole run."""
     return settings.max_steps or settings.n_epochs * steps_per_epoch(rows, settings)
+
+
+def evaluation_interval(settings: TrainingSettings, steps_per_epoch: int) -> int | None:
+    """Optimiser steps between two evaluations; None where there are none, at the end neither."""
+    if settings.eval_strategy == "no":
+        return None
+    return settings.eval_steps or steps_per_epoch

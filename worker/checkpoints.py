@@ -10,11 +10,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from worker.contract import ArtifactFile, ArtifactManifest, TrainingJob
-from worker.durable import canonical_json, measure_file, sync_file, sync_folder, write_file
+from worker.durable import MANIFEST, TEMPORARY, WrittenFile, canonical_json, commit_folder, measure_file, set_aside, sync_folder
 from worker.failures import WorkerError
-
-MANIFEST = "manifest.json"
-_TEMPORARY = ".tmp-"
 
 
 def config_sha256(job: TrainingJob) -> str:
@@ -40,7 +37,7 @@ class ArtifactStore:
         """Removes what a killed attempt left half-written."""
         for folder in (self._root, self._root / "checkpoints"):
             folder.mkdir(parents=True, exist_ok=True)
-            for path in folder.glob(f"{_TEMPORARY}*"):
+            for path in folder.glob(f"{TEMPORARY}*"):
                 shutil.rmtree(path, ignore_errors=True)
 
     def commit_checkpoint(self, step: int, write: Callable[[Path], None]) -> tuple[str, str]:
@@ -51,28 +48,31 @@ class ArtifactStore:
         """Saves the final adapter; returns like commit_checkpoint."""
         return self._commit("adapter", "adapter", step, write)
 
-    def _commit(self, kind: Literal["checkpoint", "adapter"], name: str, step: int, write: Callable[[Path], None]) -> tuple[str, str]:
-        """Temporary folder → files on disk → manifest on disk → rename → name on disk. A kill in between leaves no trace of it."""
-        final = self._root / name
-        temporary = final.with_name(f"{_TEMPORARY}{self._job.attempt}-{final.name}")
-        shutil.rmtree(temporary, ignore_errors=True)
-        try:
-            temporary.mkdir()
-            write(temporary)
-            manifest = self._manifest(kind, step, temporary)
-            written = write_file(temporary / MANIFEST, canonical_json(manifest.model_dump(mode="json")))
-            sync_folder(temporary)
-            self._give_name(temporary, final)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        return name, written.sha256
+    def link_adapter(self, step: int, other_files: Collection[str]) -> Callable[[Path], None] | None:
+        """Writes the adapter of the checkpoint of this step, its files but `other_files`, without copying; None when there is none."""
+        checkpoint = self._root / checkpoint_path(step)
+        if not (checkpoint / MANIFEST).exists():
+            return None
 
-    def _manifest(self, kind: Literal["checkpoint", "adapter"], step: int, folder: Path) -> ArtifactManifest:
-        files: list[ArtifactFile] = []
-        for path in sorted(folder.iterdir()):
-            found = sync_file(path)
-            files.append(ArtifactFile(path=path.name, size=found.size, sha256=found.sha256))
+        def write(folder: Path) -> None:
+            for path in checkpoint.iterdir():
+                if path.name != MANIFEST and path.name not in other_files:
+                    _link_or_copy(path, folder / path.name)
+
+        return write
+
+    def _commit(self, kind: Literal["checkpoint", "adapter"], name: str, step: int, write: Callable[[Path], None]) -> tuple[str, str]:
+        final = self._root / name
+        temporary = final.with_name(f"{TEMPORARY}{self._job.attempt}-{final.name}")
+        sha256 = commit_folder(
+            temporary,
+            write,
+            lambda files: canonical_json(self._manifest(kind, step, files).model_dump(mode="json")),
+            lambda: self._give_name(temporary, final),
+        )
+        return name, sha256
+
+    def _manifest(self, kind: Literal["checkpoint", "adapter"], step: int, files: dict[str, WrittenFile]) -> ArtifactManifest:
         return ArtifactManifest(
             version=1,
             kind=kind,
@@ -82,7 +82,7 @@ class ArtifactStore:
             base_model=self._job.model,
             base_sha256=self._job.base_sha256,
             config_sha256=self._config_sha256,
-            files=files,
+            files=[ArtifactFile(path=name, size=found.size, sha256=found.sha256) for name, found in files.items()],
         )
 
     def _give_name(self, temporary: Path, final: Path) -> None:
@@ -90,16 +90,9 @@ class ArtifactStore:
         if final.exists():
             if (final / MANIFEST).exists() and read_manifest(final).attempt > self._job.attempt:
                 raise WorkerError("worker_lost", f"A later attempt of this run has already written {final}.")
-            self._set_aside(final)
+            set_aside(final)
         temporary.rename(final)
         sync_folder(final.parent)
-
-    def _set_aside(self, folder: Path) -> None:
-        """Takes the name from a folder before its files go, so that none is ever seen with files missing."""
-        aside = folder.with_name(f"{_TEMPORARY}removed-{folder.name}")
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
-        shutil.rmtree(aside, ignore_errors=True)
 
     def prune(self, keep: int, best_step: int | None, kept_steps: Collection[int] = ()) -> list[tuple[int, str]]:
         """Removes all but the newest checkpoints, the best and those a person keeps; returns step and relative path of each removed one."""
@@ -108,7 +101,7 @@ class ArtifactStore:
         removed: list[tuple[int, str]] = []
         for step in sorted(folders):
             if step not in newest and step != best_step and step not in kept_steps:
-                self._set_aside(folders[step])
+                set_aside(folders[step])
                 removed.append((step, f"checkpoints/step-{step}"))
         return removed
 
@@ -126,6 +119,14 @@ class ArtifactStore:
         if manifest.config_sha256 != self._config_sha256:
             raise WorkerError("config_error", f"{folder} was trained with another adapter, method, seed or other settings.")
         return manifest
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Files of a checkpoint are never changed, so two folders may hold one and the same. Some file systems have no links."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def read_manifest(folder: Path) -> ArtifactManifest:

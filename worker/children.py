@@ -1,22 +1,23 @@
-"""The children of the warm worker: one process a job, conversion or score, and what becomes known of each when it ends."""
+"""The children of the warm worker: one process a job, conversion, score or export, and what becomes known of each when it ends."""
 
 import contextlib
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from worker.contract import ConvertCommand, ScoreCommand, TrainingJob
+from worker.contract import ConvertCommand, ExportCommand, ScoreCommand, TrainingJob
 from worker.door import Connection
 from worker.failures import WorkerError
 from worker.process import Ended, fork, reap, write_exit
 
 # Of the lowest priority but the idle one.
 _SCORE_NICENESS = 15
+_EXPORT_NICENESS = 10
 
 
 class Refused(Exception):
@@ -39,7 +40,7 @@ class Job:
 
 @dataclass(frozen=True)
 class _Errand:
-    """A conversion or a score: a process whose end its client waits for."""
+    """A conversion, a score or an export: a process whose end its client waits for."""
 
     client: Connection
     name: str
@@ -112,6 +113,15 @@ class Children:
 
         self._run_errand(client, "score", task)
 
+    def export(self, client: Connection, command: ExportCommand, load: Callable[[Any], Any]) -> None:
+        """Forks an export, which gives way to training and serving; its client is answered when it has ended."""
+
+        def task() -> None:
+            os.nice(_EXPORT_NICENESS)
+            import_module("worker.export").export_file(Path(command.task_file), load)
+
+        self._run_errand(client, "export", task)
+
     def _run_errand(self, client: Connection, name: str, act: Callable[[], None]) -> None:
         report_out, report_in = os.pipe()
 
@@ -135,6 +145,12 @@ class Children:
                 os.kill(job.pid, signal.SIGKILL)
                 return
         raise Refused("run_not_found", f"no process of run {run_id}, attempt {attempt}, is alive here")
+
+    def abandon(self, clients: Collection[Connection]) -> None:
+        """SIGKILL to the errands of clients that are not among these: nobody waits for them any more."""
+        for pid, errand in self._errands.items():
+            if errand.client not in clients:
+                os.kill(pid, signal.SIGKILL)
 
     def kill_all(self) -> None:
         """SIGKILL to everybody."""

@@ -105,15 +105,19 @@ def make_job(tmp_path: Path, model_dir: Path) -> JobMaker:
 
     def make(name: str = "run", attempt: int = 1, **fields: Any) -> TrainingJob:
         settings: dict[str, Any] = {
-            "n_epochs": 2, "max_steps": None, "batch_size": 2, "gradient_accumulation_steps": 1, "learning_rate": 5e-3,
+            "speed": "full", "n_epochs": 2, "max_steps": None, "batch_size": 2, "gradient_accumulation_steps": 1, "learning_rate": 5e-3,
             "lr_scheduler_type": "cosine", "warmup_ratio": 0.1, "weight_decay": 0.01, "prompt_dropout": 0, "prompt_template": "model",
             "adam_beta1": 0.9, "adam_beta2": 0.999,
             "max_grad_norm": 1.0, "max_seq_length": None, "precision": "auto", "gradient_checkpointing": False,
             "group_by_length": True, "logging_steps": 1, "eval_steps": None, "save_steps": None, "save_total_limit": 3, "threads": 1,
+            "lr_min_rate": 0.1, "lr_num_cycles": 1, "lr_power": 1, "lr_decay_ratio": 0.2, "warmup_steps": None,
+            "attn_implementation": "auto", "packing": True, "neftune_noise_alpha": None, "eval_strategy": "auto",
+            "early_stopping_patience": None, "early_stopping_threshold": 0, "load_best_model_at_end": False,
+            "max_seconds": None, "max_cost": None,
         }  # fmt: skip
         adapter: dict[str, Any] = {
             "type": "lora", "r": 4, "lora_alpha": 8.0, "lora_dropout": 0.1,
-            "use_rslora": False, "init_lora_weights": "kaiming", "quantization": None,
+            "use_rslora": False, "use_dora": False, "init_lora_weights": "kaiming", "quantization": None,
             "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj", "up_proj"], "layers_to_transform": None,
         }  # fmt: skip
         job: dict[str, Any] = {
@@ -121,7 +125,7 @@ def make_job(tmp_path: Path, model_dir: Path) -> JobMaker:
             "training_file": str(tmp_path / "train.jsonl"), "validation_file": None,
             "output_dir": str(tmp_path / name), "attempt_dir": str(tmp_path / name / f"attempt-{attempt}"),
             "resume_from": None, "seed": 7, "adapter": adapter, "method": {"type": "supervised"}, "settings": settings,
-            "kept_steps": [], "probes": None, "chat_template": None,
+            "kept_steps": [], "probes": None, "chat_template": None, "budget": None, "reward_model_dir": None,
         }  # fmt: skip
         for key, value in fields.items():
             part = next(part for part in (job, adapter, settings) if key in part)

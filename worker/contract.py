@@ -22,6 +22,8 @@ class LoraAdapter(Shape):
     lora_alpha: Annotated[float, Field(gt=0)]
     # Scales the update by lora_alpha / sqrt(r) instead (rsLoRA, Kalajdzievski 2023): for a large r.
     use_rslora: bool
+    # Learns the length of each column of W beside its direction (DoRA, Liu et al. 2024).
+    use_dora: bool
     # How A begins; B begins at 0. orthogonal: both do, in pairs that cancel out, so r is even.
     init_lora_weights: Literal["kaiming", "gaussian", "orthogonal"]
     # nf4 holds the frozen layers in four bits, with double quantisation (QLoRA, Dettmers et al. 2023): less memory, slower steps.
@@ -34,7 +36,51 @@ class LoraAdapter(Shape):
     layers_to_transform: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] | None
 
 
-Adapter = LoraAdapter
+class FullAdapter(Shape):
+    type: Literal["full"]
+
+
+class Ia3Adapter(Shape):
+    type: Literal["ia3"]
+    # Names of the linear layers that get a vector.
+    target_modules: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+    # Those of them whose input is scaled; of the others it is the output.
+    feedforward_modules: list[Annotated[str, Field(min_length=1)]]
+
+
+class PromptTuningAdapter(Shape):
+    type: Literal["prompt_tuning"]
+    # Learnt tokens before every text; the context of the model is shorter by as many.
+    num_virtual_tokens: Annotated[int, Field(ge=1, le=512)]
+    # They begin as the embeddings of these words, repeated or cut to their number; null is at random.
+    prompt_tuning_init_text: Annotated[str, Field(min_length=1)] | None
+
+
+class PrefixTuningAdapter(Shape):
+    type: Literal["prefix_tuning"]
+    # Learnt tokens before every text; the context of the model is shorter by as many.
+    num_virtual_tokens: Annotated[int, Field(ge=1, le=512)]
+    # Learns them through a network of two layers, which is left out afterwards.
+    prefix_projection: bool
+
+
+class AdaptionPromptAdapter(Shape):
+    type: Literal["adaption_prompt"]
+    # Learnt tokens of a layer.
+    adapter_len: Annotated[int, Field(ge=1, le=512)]
+    # How many layers have them, from the top.
+    adapter_layers: Annotated[int, Field(ge=1)]
+
+
+Adapter = Annotated[
+    LoraAdapter
+    | FullAdapter
+    | Ia3Adapter
+    | PromptTuningAdapter
+    | PrefixTuningAdapter
+    | AdaptionPromptAdapter,
+    Field(discriminator="type"),
+]
 
 
 class SupervisedMethod(Shape):
@@ -122,18 +168,110 @@ class GrpoMethod(Shape):
     scale_rewards: bool
 
 
+class RewardMethod(Shape):
+    type: Literal["reward"]
+    # By how much the preferred answer should score higher (Touvron et al. 2023, equation 2).
+    margin: Annotated[float, Field(ge=0, le=10)]
+    # Weight of the squared sum of both scores (Eisenstein et al. 2023), which keeps scores around 0; 0 is none.
+    center_rewards_coefficient: Annotated[float, Field(ge=0, le=1)]
+
+
+class PpoMethod(Shape):
+    type: Literal["ppo"]
+    # Id of a trained reward model of the same base model: GET /v1/models, x_kind reward_model.
+    reward_model: Annotated[str, Field(min_length=1)]
+    # An answer is cut here.
+    max_completion_tokens: Annotated[int, Field(ge=1, le=4096)]
+    # How often each answer is learnt from.
+    num_ppo_epochs: Annotated[int, Field(ge=1, le=16)]
+    # What a token pays for being likelier than the base model has it.
+    kl_coef: Annotated[float, Field(ge=0, le=2)]
+    # How far a probability may move, as a ratio, on one set of answers.
+    cliprange: Annotated[float, Field(le=1, gt=0)]
+    # How far the expected reward may move on one set of answers.
+    cliprange_value: Annotated[float, Field(le=10, gt=0)]
+    # Weight of the loss of what is expected.
+    vf_coef: Annotated[float, Field(ge=0, le=10)]
+    # Discount of what comes a token later.
+    gamma: Annotated[float, Field(le=1, gt=0)]
+    # Lambda of generalised advantage estimation (Schulman et al. 2015).
+    lam: Annotated[float, Field(ge=0, le=1)]
+    # Taken from the score of an answer that is cut.
+    missing_eos_penalty: Annotated[float, Field(ge=0, le=100)]
+
+
+class PhrasesCheck(Shape):
+    type: Literal["phrases"]
+    phrases: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=100)]
+    broken_when: Literal["present", "absent"]
+
+
+class LengthCheck(Shape):
+    type: Literal["length"]
+    most_words: Annotated[int, Field(ge=1, le=10000)]
+
+
+class GraderCheck(Shape):
+    type: Literal["grader"]
+    grader: Grader
+    below: Annotated[float, Field(le=1, gt=0)]
+
+
+class ModelCheck(Shape):
+    type: Literal["model"]
+    # Broken where "Yes, it breaks the rule" is likelier than this.
+    threshold: Annotated[float, Field(ge=0, le=1)]
+
+
+ViolationCheck = Annotated[
+    PhrasesCheck
+    | LengthCheck
+    | GraderCheck
+    | ModelCheck,
+    Field(discriminator="type"),
+]
+
+
+class Principle(Shape):
+    # What an answer keeps to, as the model is told it.
+    rule: Annotated[str, Field(min_length=1, max_length=1000)]
+    violation: ViolationCheck
+
+
+class ConstitutionalMethod(Shape):
+    type: Literal["constitutional"]
+    principles: Annotated[list[Principle], Field(min_length=1, max_length=32)]
+    # Asks what is wrong; {rule} is that of the principle.
+    critique_request: Annotated[str, Field(min_length=1, max_length=2000)]
+    # Asks for another answer; {rule} is that of the principle.
+    revision_request: Annotated[str, Field(min_length=1, max_length=2000)]
+    # An answer is cut here.
+    max_completion_tokens: Annotated[int, Field(ge=1, le=4096)]
+    # Revisions drawn for an answer, until one breaks no principle.
+    max_revisions: Annotated[int, Field(ge=1, le=32)]
+    # Share of the steps that learn revisions as answers; the others prefer them to the first answers, by DPO.
+    supervised_share: Annotated[float, Field(ge=0, le=1)]
+    # How closely DPO keeps to the base model: a larger one keeps closer.
+    beta: Annotated[float, Field(le=2, gt=0)]
+
+
 Method = Annotated[
     SupervisedMethod
     | DpoMethod
     | OrpoMethod
     | SimpoMethod
     | KtoMethod
-    | GrpoMethod,
+    | GrpoMethod
+    | RewardMethod
+    | PpoMethod
+    | ConstitutionalMethod,
     Field(discriminator="type"),
 ]
 
 
 class TrainingSettings(Shape):
+    # quick puts adapters on the top layers alone, where nothing else is said: what the layers below say of a row is computed once and kept.
+    speed: Literal["full", "quick"]
     # How often each row is seen.
     n_epochs: Annotated[int, Field(ge=1, le=50)]
     # Stops after so many optimiser steps; null is n_epochs.
@@ -144,10 +282,20 @@ class TrainingSettings(Shape):
     gradient_accumulation_steps: Annotated[int, Field(ge=1, le=1024)]
     # Peak learning rate of AdamW.
     learning_rate: Annotated[float, Field(le=1, gt=0)]
-    # How the rate falls after its rise.
-    lr_scheduler_type: Literal["cosine", "linear", "constant", "constant_with_warmup"]
+    # How the rate falls after its rise, under the names that transformers gives the schedules.
+    lr_scheduler_type: Literal["cosine", "linear", "constant", "constant_with_warmup", "cosine_with_restarts", "cosine_with_min_lr", "cosine_warmup_with_min_lr", "polynomial", "inverse_sqrt", "warmup_stable_decay"]
+    # Share of the peak rate that cosine_with_min_lr, cosine_warmup_with_min_lr and warmup_stable_decay end at.
+    lr_min_rate: Annotated[float, Field(ge=0, le=1)]
+    # How often cosine_with_restarts begins anew.
+    lr_num_cycles: Annotated[int, Field(ge=1, le=1000)]
+    # Exponent of polynomial: 1 is a line.
+    lr_power: Annotated[float, Field(le=10, gt=0)]
+    # Share of all steps over which warmup_stable_decay falls.
+    lr_decay_ratio: Annotated[float, Field(ge=0, le=1)]
     # Share of all steps over which the rate rises from 0.
     warmup_ratio: Annotated[float, Field(ge=0, le=0.5)]
+    # The same in steps, in place of warmup_ratio; null is by that.
+    warmup_steps: Annotated[int, Field(ge=0)] | None
     # AdamW's decoupled decay of the trained weights.
     weight_decay: Annotated[float, Field(ge=0, le=1)]
     # Decay of AdamW's mean of gradients.
@@ -162,6 +310,12 @@ class TrainingSettings(Shape):
     precision: Literal["auto", "fp32", "bf16", "fp16"]
     # Trades time for memory.
     gradient_checkpointing: bool
+    # Attention kernel; flash_attention_2 needs a GPU, bf16 or fp16, and the package flash-attn.
+    attn_implementation: Literal["auto", "eager", "sdpa", "flash_attention_2"]
+    # Computes a batch as one sequence without padding where that is less work; what its rows begin with runs once.
+    packing: bool
+    # Noise on the embeddings while training (NEFTune, Jain et al. 2023); 5 is usual, null is none.
+    neftune_noise_alpha: Annotated[float, Field(le=100, gt=0)] | None
     # Share of the words of user messages left out while training, drawn anew each epoch: paraphrases are answered too.
     prompt_dropout: Annotated[float, Field(ge=0, le=0.9)]
     # How chats are written: by the model's own template, or as ### Instruction, ### Input, ### Response.
@@ -170,12 +324,24 @@ class TrainingSettings(Shape):
     group_by_length: bool
     # Optimiser steps between two reports.
     logging_steps: Annotated[int, Field(ge=1)]
+    # When the validation file is evaluated: auto is every eval_steps where they are given, else once an epoch; always at the end.
+    eval_strategy: Literal["auto", "no", "steps", "epoch"]
     # Steps between evaluations; null is once an epoch.
     eval_steps: Annotated[int, Field(ge=1)] | None
+    # Evaluations in a row without a lower validation loss, after which the run stops; null is never.
+    early_stopping_patience: Annotated[int, Field(ge=1, le=1000)] | None
+    # By how many nats the validation loss must fall below its best to count as lower.
+    early_stopping_threshold: Annotated[float, Field(ge=0, le=100)]
+    # The model is the checkpoint with the lowest validation loss, in place of the last step; each new best is saved.
+    load_best_model_at_end: bool
     # Steps between checkpoints; null is once an epoch.
     save_steps: Annotated[int, Field(ge=1)] | None
     # Newest checkpoints kept; the best is kept besides.
     save_total_limit: Annotated[int, Field(ge=1, le=100)]
+    # Budget of time: the run stops before it has trained for longer, and keeps what it learnt. Queue and pauses do not count.
+    max_seconds: Annotated[float, Field(ge=1)] | None
+    # Budget of money in US dollars, by the price of an hour (TUNELOOP_COST_PER_HOUR): like max_seconds.
+    max_cost: Annotated[float, Field(gt=0)] | None
     # CPU threads; null is all cores but what serving needs.
     threads: Annotated[int, Field(ge=1)] | None
 
@@ -206,6 +372,15 @@ class ProbePlan(Shape):
     answered_base: list[str]
 
 
+class RunBudget(Shape):
+    # Of this attempt, from its start: what earlier attempts took is taken off already.
+    seconds: Annotated[float, Field(ge=0)]
+    # Which of the two budgets is spent first.
+    cause: Literal["time", "cost"]
+    # The whole budget in words, for messages: "10 minutes", "$0.50 (at $0.04 an hour)".
+    told: str
+
+
 class TrainingJob(Shape):
     run_id: str
     # The fencing token: a write of an older attempt is refused.
@@ -230,10 +405,14 @@ class TrainingJob(Shape):
     settings: TrainingSettings
     # Jinja source to write chats with; null is the model's own.
     chat_template: str | None
+    # Folder of the reward model that the method names.
+    reward_model_dir: str | None
     # Steps whose checkpoints are never removed: a person asked for them.
     kept_steps: list[Annotated[int, Field(ge=0)]]
     # null: nothing is asked of the model while it trains.
     probes: ProbePlan | None
+    # null: it trains to its last step.
+    budget: RunBudget | None
 
 
 class PingCommand(Shape):
@@ -287,6 +466,13 @@ class ScoreCommand(Shape):
     result_file: str
 
 
+class ExportCommand(Shape):
+    """Writes a model in another form, in a forked process: ExportTask → folder with ExportManifest. Answer when done: ok."""
+
+    command: Literal["export"]
+    task_file: str
+
+
 class ShutdownCommand(Shape):
     """Ends the worker once no job is left."""
 
@@ -301,6 +487,7 @@ WorkerCommand = Annotated[
     | KillCommand
     | ConvertCommand
     | ScoreCommand
+    | ExportCommand
     | ShutdownCommand,
     Field(discriminator="command"),
 ]
@@ -364,7 +551,14 @@ class WorkerExit(Shape):
     pid: int
     exit_code: int | None
     signal: int | None
+    # Since its last phase began.
     peak_memory_bytes: int | None
+
+
+RunPhase = Literal["checking", "loading", "training", "evaluating", "saving"]
+
+
+MemoryPeaks = dict[str, Annotated[int, Field(ge=0)]]
 
 
 class WorkerEnvironment(Shape):
@@ -386,6 +580,15 @@ class Evaluation(Shape):
     mean_token_accuracy: Annotated[float, Field(ge=0, le=1)]
     # rewards/margins, rewards/accuracies, logps/chosen … by the method; empty where the loss says all.
     metrics: dict[str, float]
+
+
+class RunStop(Shape):
+    # A person stopped it, the validation loss got no lower, or its budget was spent.
+    cause: Literal["asked", "early_stopping", "time", "cost"]
+    # Optimiser steps done.
+    step: Annotated[int, Field(ge=1)]
+    # For people: what happened, with its figures.
+    message: str
 
 
 FailureCause = Literal["data_error", "model_error", "oom", "nan", "disk_full", "worker_lost", "checkpoint_corrupt", "config_error", "crashed"]
@@ -414,7 +617,18 @@ class RunPhaseEvent(Shape):
     # Unix time in seconds.
     at: float
     type: Literal["run-phase"]
-    phase: Literal["checking", "loading", "training", "evaluating", "saving"]
+    phase: RunPhase
+
+
+class MemoryProfiledEvent(Shape):
+    """Whenever a phase has ended that held more than it ever had in this attempt, and before the last event."""
+
+    # 1, 2, 3 … within the attempt, without gaps.
+    seq: Annotated[int, Field(ge=1)]
+    # Unix time in seconds.
+    at: float
+    type: Literal["memory-profiled"]
+    peaks: MemoryPeaks
 
 
 class DataCheckedEvent(Shape):
@@ -470,6 +684,8 @@ class RunStepEvent(Shape):
     eta_seconds: float | None
     # rewards/margins, rewards/accuracies, logps/chosen … by the method; empty where the loss says all.
     metrics: dict[str, float]
+    # Rows of the training file in the steps since the last report, in the order they were read; the first 512.
+    rows: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=512)]
 
 
 class RunEvaluatedEvent(Shape):
@@ -494,7 +710,7 @@ class CheckpointSavedEvent(Shape):
     at: float
     type: Literal["checkpoint-saved"]
     step: int
-    # Folder, relative to output_dir; complete, with manifest.json and adapter.gguf.
+    # Folder, relative to output_dir; complete, with manifest.json and the file that answers.
     path: str
     manifest_sha256: str
     train_loss: float | None
@@ -551,8 +767,11 @@ class RunEndedEvent(Shape):
     evaluation: Evaluation | None
     seconds: float
     peak_memory_bytes: int
-    # A person asked for it before the last step.
+    # Before the last step: `stop` says why.
     stopped_early: bool
+    stop: RunStop | None
+    # Step whose weights the final adapter has, where that is the best and not the last; null is `step`.
+    model_step: Annotated[int, Field(ge=0)] | None
 
 
 class ProbeAddedEvent(Shape):
@@ -696,6 +915,7 @@ class LogEvent(Shape):
 WorkerEvent = Annotated[
     RunStartedEvent
     | RunPhaseEvent
+    | MemoryProfiledEvent
     | DataCheckedEvent
     | EnvironmentRecordedEvent
     | RunStepEvent
@@ -747,12 +967,14 @@ class ScorePrompt(Shape):
 
 class ScoreTask(Shape):
     model_dir: str
-    # Folder with adapter_config.json and adapter_model.safetensors.
-    adapter_dir: str
+    # Folder with adapter_config.json and adapter_model.safetensors; null is the base model alone.
+    adapter_dir: str | None
     # Jinja source that training wrote chats with; null is the model's own.
     chat_template: str | None
     threads: Annotated[int, Field(ge=1)]
-    prompts: Annotated[list[ScorePrompt], Field(min_length=1)]
+    prompts: list[ScorePrompt]
+    # Token ids of whole rows, to be judged from their second token on.
+    rows: list[Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2)]]
 
 
 class ScoredPlace(Shape):
@@ -772,6 +994,271 @@ class ScoredPrompt(Shape):
     places: list[ScoredPlace]
 
 
+class ScoredRow(Shape):
+    # Of the token that stands there, in nats.
+    logprobs: list[float]
+    # The likeliest token in its place.
+    best: list[int]
+
+
 class ScoreResult(Shape):
     prompts: list[ScoredPrompt]
+    rows: list[ScoredRow]
     seconds: float
+
+
+ExportForm = Literal["safetensors", "gguf-f16", "gguf-q8_0", "gguf-q4_k_m"]
+
+
+class ExportTask(Shape):
+    form: ExportForm
+    # Id of the model that is exported.
+    model: str
+    # What files are called that are named after the model: letters, digits, ".", "_" and "-".
+    name: str
+    base_model: str
+    base_sha256: str
+    # Folder of the base model.
+    model_dir: str
+    # Folder of the adapter; null exports the base model as it is.
+    adapter_dir: str | None
+    adapter_sha256: str | None
+    # Jinja source that the model was taught with; null is the base model's own.
+    chat_template: str | None
+    # The engine's libllama, which quantises GGUF files; null where there is none.
+    llama_library: str | None
+    threads: Annotated[int, Field(ge=1)]
+    # Folder to make, whole or not at all; one that is there makes way.
+    output_dir: str
+    # Where an ExportProgress is kept while it goes on.
+    progress_file: str
+
+
+class ExportProgress(Shape):
+    phase: Literal["merging", "writing", "converting", "quantizing", "checking"]
+    step: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1)]
+
+
+class ExportManifest(Shape):
+    version: Literal[1]
+    form: ExportForm
+    model: str
+    base_model: str
+    base_sha256: str
+    adapter_sha256: str | None
+    files: list[ArtifactFile]
+
+
+class ServingVersion(Shape):
+    id: str
+    # Folder with config.json, *.safetensors and the tokenizer.
+    model_dir: str
+    # Folder with an adapter as PEFT reads it, or with all weights; null is the base itself.
+    adapter_dir: str | None
+    # Of the trained weights: the same id may come back with others.
+    sha256: str | None
+
+
+class ServingRequest(Shape):
+    version: ServingVersion
+    prompt: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    max_tokens: Annotated[int, Field(ge=0)]
+    # 0 takes the likeliest token.
+    temperature: Annotated[float, Field(ge=0)]
+    top_p: float
+    top_k: int | None
+    min_p: float | None
+    seed: int
+    frequency_penalty: float
+    presence_penalty: float
+    # Token id → added to its logit.
+    logit_bias: dict[str, float]
+    # Null asks for no log-probabilities.
+    top_logprobs: Annotated[int, Field(ge=0)] | None
+    # Also scores the prompt.
+    echo: bool
+
+
+class LoadCommand(Shape):
+    """Answer: loaded."""
+
+    command: Literal["load"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    version: ServingVersion
+
+
+class UnloadCommand(Shape):
+    """Answer: done, once its running answers have ended."""
+
+    command: Literal["unload"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    version_id: str
+
+
+class TokenizeCommand(Shape):
+    """Answer: tokens."""
+
+    command: Literal["tokenize"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    version: ServingVersion
+    text: str
+    # special begins as texts of this model do; rendered is whole already.
+    special: Literal["plain", "special", "rendered"]
+
+
+class DetokenizeCommand(Shape):
+    """Answer: text."""
+
+    command: Literal["detokenize"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    version: ServingVersion
+    token_ids: list[Annotated[int, Field(ge=0)]]
+
+
+class GenerateCommand(Shape):
+    """Answers: scored? · token* · ended."""
+
+    command: Literal["generate"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    request: ServingRequest
+
+
+class CancelCommand(Shape):
+    """No answer: the request of this id is forgotten."""
+
+    command: Literal["cancel"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+
+
+class StatusCommand(Shape):
+    """Answer: status."""
+
+    command: Literal["status"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+
+
+ServingCommand = Annotated[
+    LoadCommand
+    | UnloadCommand
+    | TokenizeCommand
+    | DetokenizeCommand
+    | GenerateCommand
+    | CancelCommand
+    | StatusCommand,
+    Field(discriminator="command"),
+]
+
+
+class ServingAlternative(Shape):
+    token_id: int
+    # What it adds to a text; a control token is spelt out.
+    bytes: list[Annotated[int, Field(ge=0, le=255)]]
+    logprob: float
+
+
+class ServingToken(Shape):
+    token_id: int
+    # What it adds to a text; a control token is spelt out.
+    bytes: list[Annotated[int, Field(ge=0, le=255)]]
+    # It adds nothing to the text.
+    is_control: bool
+    # Null when it was not asked for, and for the first token of a prompt.
+    logprob: float | None
+    # Best first.
+    top: list[ServingAlternative]
+
+
+class ServingLoad(Shape):
+    id: str
+    load_seconds: float
+
+
+class LoadedAnswer(Shape):
+    type: Literal["loaded"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    # Longest prompt + answer in tokens.
+    context_length: Annotated[int, Field(ge=1)]
+
+
+class DoneAnswer(Shape):
+    type: Literal["done"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+
+
+class TokensAnswer(Shape):
+    type: Literal["tokens"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    token_ids: list[int]
+
+
+class TextAnswer(Shape):
+    type: Literal["text"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    text: str
+
+
+class ScoredAnswer(Shape):
+    type: Literal["scored"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    tokens: list[ServingToken]
+
+
+class TokenAnswer(Shape):
+    type: Literal["token"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    token: ServingToken
+
+
+class EndedAnswer(Shape):
+    type: Literal["ended"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    finish_reason: Literal["stop", "length"]
+
+
+class FailedAnswer(Shape):
+    type: Literal["failed"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    code: Literal["invalid_request", "context_length_exceeded", "rate_limit_exceeded", "engine_failed"]
+    message: str
+
+
+class StatusAnswer(Shape):
+    type: Literal["status"]
+    # Pairs an answer with its question.
+    id: Annotated[int, Field(ge=0)]
+    memory_bytes: int
+    gpu_memory_bytes: int
+    active: int
+    waiting: int
+    generated_tokens: int
+    versions: list[ServingLoad]
+
+
+ServingAnswer = Annotated[
+    LoadedAnswer
+    | DoneAnswer
+    | TokensAnswer
+    | TextAnswer
+    | ScoredAnswer
+    | TokenAnswer
+    | EndedAnswer
+    | FailedAnswer
+    | StatusAnswer,
+    Field(discriminator="type"),
+]

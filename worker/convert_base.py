@@ -22,6 +22,10 @@ from worker.load import check_model_dir  # noqa: E402 (it imports torch)
 UNSUPPORTED = 3
 
 
+class UnknownArchitecture(Exception):
+    """llama.cpp has no class for a model; the message says which."""
+
+
 def main() -> int:
     """Converts, and returns the exit code; the last line printed says why it is not 0."""
     parser = argparse.ArgumentParser(prog="python -m worker.convert_base", description=__doc__)
@@ -29,25 +33,39 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="the GGUF file to make")
     arguments = parser.parse_args()
     try:
-        config = check_model_dir(arguments.model)
+        convert_folder(arguments.model, arguments.out)
+    except UnknownArchitecture as error:
+        sys.stdout.write(f"{error}\n")
+        return UNSUPPORTED
     except WorkerError as error:
         sys.stdout.write(f"{error}\n")
         return 1
+    return 0
+
+
+def convert_folder(model_dir: Path, out: Path) -> None:
+    """Makes the F16 GGUF file. For a process that does nothing else afterwards with gguf: the converter brings its own.
+
+    Raises UnknownArchitecture, and WorkerError('model_error') for a folder that is not weights and data alone.
+    """
+    config = check_model_dir(model_dir)
     converter = converter_folder()
+    for name in [name for name in sys.modules if name.split(".")[0] == "gguf"]:
+        del sys.modules[name]
     # The converter's modules are not a package: they import one another, and their own gguf, by plain names.
     sys.path[:0] = [str(converter), str(converter / "gguf-py")]
     architecture = (config.get("architectures") or ["none"])[0]
     if not is_known(architecture):
-        sys.stdout.write(f"llama.cpp does not know the architecture {architecture}\n")
-        return UNSUPPORTED
+        raise UnknownArchitecture(f"llama.cpp does not know the architecture {architecture}")
     trust_no_code()
-    sys.argv = ["convert_hf_to_gguf.py", str(arguments.model), "--outfile", str(arguments.out), "--outtype", "f16"]
+    sys.argv = ["convert_hf_to_gguf.py", str(model_dir), "--outfile", str(out), "--outtype", "f16"]
     try:
         runpy.run_path(str(converter / "convert_hf_to_gguf.py"), run_name="__main__")
     except NotImplementedError as error:
-        sys.stdout.write(f"llama.cpp does not know this model: {' '.join(str(error).split())}\n")
-        return UNSUPPORTED
-    return 0
+        raise UnknownArchitecture(f"llama.cpp does not know this model: {' '.join(str(error).split())}") from error
+    except SystemExit as error:
+        if error.code not in (None, 0):
+            raise WorkerError("model_error", f"llama.cpp's converter ended with {error.code}; the log says why.") from error
 
 
 def trust_no_code() -> None:

@@ -3,8 +3,15 @@
 import hashlib
 import json
 import os
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+# Of a folder: written last, it vouches for every other file.
+MANIFEST = "manifest.json"
+# What begins so is half-written, or about to be removed.
+TEMPORARY = ".tmp-"
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,39 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def commit_folder(
+    temporary: Path,
+    write: Callable[[Path], None],
+    manifest_of: Callable[[dict[str, WrittenFile]], bytes],
+    give_name: Callable[[], None],
+) -> str:
+    """Temporary folder → files on disk → manifest on disk → name on disk. A kill in between leaves no trace but the temporary folder.
+
+    `manifest_of` is given every file by its name; `give_name` renames. Returns the hex SHA-256 of the manifest. Whatever is raised,
+    nothing stays behind.
+    """
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        write(temporary)
+        files = {path.name: sync_file(path) for path in sorted(temporary.iterdir())}
+        written = write_file(temporary / MANIFEST, manifest_of(files))
+        sync_folder(temporary)
+        give_name()
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    return written.sha256
+
+
+def set_aside(folder: Path) -> None:
+    """Takes the name from a folder before its files go, so that none is ever seen with files missing."""
+    aside = folder.with_name(f"{TEMPORARY}removed-{folder.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def canonical_json(value: object) -> bytes:

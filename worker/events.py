@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from worker.contract import RowProblem, WorkerEvent
+from worker.contract import RowProblem, RunPhase, WorkerEvent
 from worker.failures import MAX_REPORTED_ROWS, WorkerError
+from worker.memory_profile import MemoryProfile
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(WorkerEvent)
 
@@ -23,6 +24,7 @@ class EventLog:
 
     def __init__(self, attempt_dir: Path) -> None:
         self.seq = 0
+        self.memory = MemoryProfile()
         self._file = os.open(attempt_dir / "events.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def write(self, event_type: str, **fields: object) -> None:
@@ -35,14 +37,25 @@ class EventLog:
             raise OSError(errno.ENOSPC, "no room for one more event")
         self.seq += 1
 
-    def phase(self, phase: str) -> None:
+    def phase(self, phase: RunPhase) -> None:
         """Says what the job does from now on."""
+        self._profile(phase)
         self.write("run-phase", phase=phase)
+
+    def end(self, event_type: str, **fields: object) -> None:
+        """Writes the last event of the attempt."""
+        self._profile(None)
+        self.write(event_type, **fields)
+
+    def _profile(self, phase: RunPhase | None) -> None:
+        """Says what the phase that is over has held, where that is news."""
+        if self.memory.enter(phase):
+            self.write("memory-profiled", peaks=dict(self.memory.peaks))
 
     def failed(self, error: WorkerError) -> None:
         """The last event of a failed attempt."""
         rows = [RowProblem(row=row.row, reason=row.reason) for row in error.rows[:MAX_REPORTED_ROWS]]
-        self.write(
+        self.end(
             "run-failed",
             cause=error.cause,
             message=error.message,

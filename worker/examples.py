@@ -28,6 +28,13 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Question(Example):
+    """What the model is asked, to answer by itself."""
+
+    messages: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class _Rendered:
     """A row as text, and the spans [start, end) of it, in characters, that the assistant says."""
 
@@ -78,6 +85,13 @@ class ExampleMaker:
         start = max((at for at, label in enumerate(example.labels_T[:end]) if label == IGNORED), default=-1) + 1
         return example.token_ids_T[:start], example.token_ids_T[start:end]
 
+    def make_question(self, row: ChatRow) -> Question:
+        """What the model is asked; no token carries loss. Raises RowRefused as make_prompt does."""
+        token_ids_T = self._ids(self._render(row.messages, row.tools, add_generation_prompt=True))
+        if len(token_ids_T) >= self._max_tokens:
+            raise RowRefused(f"{len(token_ids_T)} tokens long, and the limit is {self._max_tokens} with the answer")
+        return Question(row.row, token_ids_T, [IGNORED] * len(token_ids_T), row.messages)
+
     def _make_one(self, row: ChatRow) -> Example:
         token_ids_T, trained_T = self._tokenize_text(row.text) if row.text is not None else self._tokenize(self._render_spans(row))
         if len(token_ids_T) > self._max_tokens:
@@ -96,7 +110,7 @@ class ExampleMaker:
             if message["role"] != "assistant" or message.get("weight") == 0:
                 continue
             prompt = self._render(row.messages[:index], row.tools, add_generation_prompt=True)
-            said = self._render(row.messages[: index + 1], row.tools)
+            said = text if index + 1 == len(row.messages) else self._render(row.messages[: index + 1], row.tools)
             if not said.startswith(prompt) or not text.startswith(said):
                 raise RowRefused(
                     f"message {index + 1} (assistant): the chat template of the model renders what comes before it differently "
@@ -126,12 +140,13 @@ class ExampleMaker:
 
     def _tokenize(self, rendered: _Rendered) -> tuple[list[int], list[bool]]:
         """Token ids of the whole text, and which of them carry loss."""
-        token_ids_T = self._ids(rendered.text)
-        prompts = [self._ids(rendered.text[:start]) for start, _ in rendered.spans]
+        cuts = [cut for span in rendered.spans for cut in span if cut < len(rendered.text)]
+        token_ids_T, *beginnings = self._ids_of([rendered.text, *(rendered.text[:cut] for cut in cuts)])
+        ids_until = {len(rendered.text): token_ids_T, **dict(zip(cuts, beginnings, strict=True))}
+        prompts = [ids_until[start] for start, _ in rendered.spans]
         if all(token_ids_T[: len(prompt)] == prompt for prompt in prompts):
             turns = [
-                (len(prompt), _common_prefix(token_ids_T, self._ids(rendered.text[:end])))
-                for prompt, (_, end) in zip(prompts, rendered.spans, strict=True)
+                (len(prompt), _common_prefix(token_ids_T, ids_until[end])) for prompt, (_, end) in zip(prompts, rendered.spans, strict=True)
             ]
         else:
             token_ids_T, turns = self._tokenize_apart(rendered)
@@ -167,7 +182,11 @@ class ExampleMaker:
         return token_ids_T, turns
 
     def _ids(self, text: str) -> list[int]:
-        return self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return self._ids_of([text])[0]
+
+    def _ids_of(self, texts: list[str]) -> list[list[int]]:
+        """One call for all: most of its time does not depend on how many they are."""
+        return self._tokenizer(texts, add_special_tokens=False)["input_ids"]
 
 
 def _common_prefix(left: list[int], right: list[int]) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import gguf
@@ -63,9 +64,14 @@ def check_exportable(config: PretrainedConfig, model_id: str) -> None:
         )
 
 
+@lru_cache(maxsize=4)
+def _name_map(model_type: str, layers: int) -> gguf.TensorNameMap:
+    return gguf.get_tensor_name_map(_ARCHITECTURES[model_type][0], layers)
+
+
 def gguf_names(keys: Iterable[str], config: PretrainedConfig) -> dict[str, str]:
     """llama.cpp's name for each adapted matrix. Raises WorkerError('config_error') for one that it cannot serve."""
-    known = gguf.get_tensor_name_map(_ARCHITECTURES[config.model_type][0], config.num_hidden_layers)
+    known = _name_map(config.model_type, config.num_hidden_layers)
     names: dict[str, str] = {}
     for key in keys:
         match = _LORA_NAME.match(key)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from worker.attention import takes_masks
 from worker.trunk import PLAIN_STACKS
 
 
@@ -39,6 +40,7 @@ class Greedy:
         self._backbone: Any = model.base_model
         self._head: Any = model.get_output_embeddings()
         self._config: Any = model.config
+        self._takes_masks = takes_masks(model)
         self.end_ids = end_ids
 
     def answer(self, prompts: Sequence[Prompt], replies: Sequence[Reply]) -> Iterator[None]:
@@ -53,7 +55,7 @@ class Greedy:
         """Whether rows may lie side by side under a mask of our own: known families, within the window of those that have one."""
         window = getattr(self._config, "sliding_window", None)
         longest = max(len(prompt.token_ids_P) + prompt.limit + len(prompt.reference_ids_R) for prompt in prompts)
-        return self._config.model_type in PLAIN_STACKS and (window is None or longest <= window)
+        return self._takes_masks and self._config.model_type in PLAIN_STACKS and (window is None or longest <= window)
 
     def _answer_together(self, prompts: Sequence[Prompt], replies: Sequence[Reply]) -> Iterator[None]:
         """The first pass reads everything: prompt, then the answer of last time and, out of its sight, the reference.

@@ -48,5 +48,10 @@ class HeadLogProbs(torch.autograd.Function):
 
 
 def head_logprobs(hidden_K_H: Tensor, targets_K: Tensor, head: torch.nn.Module) -> tuple[Tensor, Tensor]:
-    """What the frozen head says of these targets at these hidden states: log-probabilities, and which it would have chosen."""
+    """What the head says of these targets at these hidden states: log-probabilities, and which it would have chosen."""
+    if head.weight.requires_grad:  # pyright: ignore[reportAttributeAccessIssue]
+        # One that is trained too needs its logits for its own gradient.
+        logits_K_V = head(hidden_K_H).float()
+        logprobs_K = logits_K_V.log_softmax(dim=-1).gather(1, targets_K[:, None])[:, 0]
+        return logprobs_K, logits_K_V.argmax(dim=-1) == targets_K
     return HeadLogProbs.apply(hidden_K_H, head.weight, getattr(head, "bias", None), targets_K)  # pyright: ignore[reportReturnType, reportGeneralTypeIssues]

@@ -24,6 +24,9 @@ class HeadLoss(torch.autograd.Function):
         right = torch.zeros((), dtype=torch.int64, device=hidden_K_H.device)
         needs_gradient = ctx.needs_input_grad[0]
         gradient_K_H = torch.empty_like(hidden_K_H) if needs_gradient else None
+        # A head that is trained too gets its own, summed over all positions.
+        gradient_V_H = torch.zeros_like(weight_V_H) if ctx.needs_input_grad[1] else None
+        gradient_V = torch.zeros_like(bias_V) if ctx.needs_input_grad[2] and bias_V is not None else None
         for start in range(0, len(hidden_K_H), _TILE):
             tile = slice(start, start + _TILE)
             logits_t_V = torch.nn.functional.linear(hidden_K_H[tile], weight_V_H, bias_V).float()
@@ -36,16 +39,20 @@ class HeadLoss(torch.autograd.Function):
                 error_t_V = logits_t_V.sub_(log_total_t).exp_()
                 error_t_V.scatter_add_(1, targets_t, -torch.ones_like(targets_t, dtype=error_t_V.dtype))
                 gradient_K_H[tile] = error_t_V.to(weight_V_H.dtype) @ weight_V_H
+                if gradient_V_H is not None:
+                    gradient_V_H.addmm_(error_t_V.to(weight_V_H.dtype).T, hidden_K_H[tile].to(weight_V_H.dtype))
+                if gradient_V is not None:
+                    gradient_V += error_t_V.sum(dim=0)
         if gradient_K_H is not None:
-            ctx.save_for_backward(gradient_K_H)
+            ctx.save_for_backward(gradient_K_H, gradient_V_H, gradient_V)
         ctx.mark_non_differentiable(right)
         return loss, right
 
     @staticmethod
-    def backward(ctx: Any, loss_gradient: Tensor, _right_gradient: Tensor) -> tuple[Tensor, None, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The stored gradient, scaled by that of the loss."""
-        (gradient_K_H,) = ctx.saved_tensors
-        return gradient_K_H * loss_gradient.to(gradient_K_H.dtype), None, None, None
+    def backward(ctx: Any, loss_gradient: Tensor, _right_gradient: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The stored gradients, scaled by that of the loss."""
+        stored = (None if found is None else found * loss_gradient.to(found.dtype) for found in ctx.saved_tensors)
+        return (*stored, None)
 
 
 def head_loss(hidden_B_T_H: Tensor, labels_B_T: Tensor, head: torch.nn.Module, ignored: int) -> tuple[Tensor, Tensor, Tensor]:

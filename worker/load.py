@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from worker.failures import WorkerError, explain
@@ -54,6 +55,14 @@ def load_base(model_dir: Path) -> BaseModel:
         tokenizer.pad_token = tokenizer.unk_token or tokenizer.eos_token
     model.requires_grad_(False)
     return BaseModel(model, tokenizer, _context_length(config, model_dir))
+
+
+def attach_adapter(model: PreTrainedModel, adapter_dir: Path) -> PeftModel:
+    """The base model with a trained adapter in place, in fp32 where it is that. Raises WorkerError('model_error')."""
+    try:
+        return PeftModel.from_pretrained(model, str(adapter_dir), is_trainable=False, local_files_only=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise WorkerError("model_error", f"The adapter in {adapter_dir} does not load: {error}") from error
 
 
 def check_model_dir(model_dir: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Which machine this is, how busy it is, and how much memory it has: of the process, of its control group, of the GPU."""
 
+import contextlib
 import resource
 import sys
 from pathlib import Path
@@ -26,11 +27,24 @@ def busy_seconds() -> float:
 
 
 def peak_memory_bytes() -> int:
-    """The most this process has held at once: of the GPU where there is one, else resident, pages shared with its parent included."""
+    """The most this process has held at once since the peak was reset: of the GPU where there is one, else resident.
+
+    Pages shared with its parent are counted in.
+    """
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     # Linux counts ru_maxrss in KiB, macOS in bytes.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def reset_peak_memory() -> None:
+    """Starts the peak anew, from what is held now. Only Linux can, of resident memory; elsewhere nothing happens."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+        return
+    # 5 sets the high-water mark back (proc_pid_clear_refs(5)).
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def memory_limit_bytes() -> int:

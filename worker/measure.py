@@ -13,19 +13,19 @@ import torch
 import transformers
 
 from worker.adapters import ADAPTERS
-from worker.batches import steps_per_epoch, total_steps
+from worker.attention import check_attention, use_attention
+from worker.batches import evaluation_interval, steps_per_epoch, total_steps
 from worker.checkpoints import ArtifactStore
 from worker.contract import TrainingJob
 from worker.events import EventLog
-from worker.export_gguf import check_exportable, gguf_names
 from worker.failures import explain
 from worker.load import BaseModel
-from worker.machine import busy_seconds, describe_machine, memory_limit_bytes, peak_memory_bytes
+from worker.machine import busy_seconds, describe_machine, memory_limit_bytes
 from worker.measure_steps import measure_steps
 from worker.methods import METHODS
 from worker.schedule import Step, in_batches, is_full, steps_in_order, times
-from worker.train import FAILED, SUCCEEDED, CheckedRows, check_rows, choose_precision
-from worker.trainer_state import adapter_tensors, capture_adapter
+from worker.train import FAILED, SUCCEEDED, CheckedRows, behind_virtual_tokens, check_rows, choose_precision
+from worker.trainer_state import capture_adapter
 from worker.work import WorkCounter
 from worker.workbench import MethodTrainer, Workbench
 
@@ -62,12 +62,13 @@ def _measure(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) 
     settings = job.settings
     device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
     precision = choose_precision(job, device)
+    check_attention(job, device, precision)
     threads = settings.threads or len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     events.write("run-started", pid=os.getpid(), device=device, threads=threads, precision=precision)
     events.phase("loading")
-    base = load()
-    check_exportable(base.model.config, job.model)
+    base = behind_virtual_tokens(load(), job)
+    use_attention(base.model, job)
     events.phase("checking")
     rows, check_seconds = _check(job, base, events)
     total = total_steps(rows.training_rows, settings)
@@ -77,7 +78,6 @@ def _measure(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) 
     building = time.monotonic()
     transformers.set_seed(job.seed)
     model = ADAPTERS[job.adapter.type](base.model, job.adapter, job.model)
-    gguf_names(adapter_tensors(model), base.model.config)  # what could not be served is not planned
     count = max(_LEAST_STEPS, min(_MOST_STEPS, total // 4))
     stand_ins = [rows.validation[place] for batch in evaluated for place in batch]
     bench = Workbench(model, base.tokenizer, rows.training, stand_ins, rows.vary, count, device, precision)
@@ -86,17 +86,18 @@ def _measure(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) 
 
     events.phase("training")
     keeps_lower = trainer.ahead is not None and job.method.type == "supervised"
-    counter = WorkCounter(model, rows.training, job, keeps_lower)
+    counter = WorkCounter(bench.base, rows.training, job, keeps_lower)
     found, first_seconds = measure_steps(trainer, bench, counter, steps, settings, events)
     # Where some steps stand for all.
     found |= {name: found[name] * total / len(steps) for name in ("step_seconds", "step_cpu_seconds")}
     found |= {"start_seconds": check_seconds + build_seconds + first_seconds}
     every_epoch = steps_per_epoch(rows.training_rows, settings)
-    if rows.validation:
+    interval = evaluation_interval(settings, every_epoch)
+    if rows.validation and interval is not None:
         events.phase("evaluating")
-        counter = WorkCounter(model, rows.validation, job, keeps_lower)
+        counter = WorkCounter(bench.base, rows.validation, job, keeps_lower)
         once, each = _evaluate(trainer, bench, counter, rows, evaluated, settings.batch_size)
-        evaluations = times(settings.eval_steps or every_epoch, total)
+        evaluations = times(interval, total)
         found |= {"evaluations": evaluations, "evaluation_seconds": once + evaluations * each}
     else:
         found |= {"evaluations": 0, "evaluation_seconds": 0.0}
@@ -198,6 +199,6 @@ def _tell(events: EventLog, found: dict[str, Any], began: float, busy: float) ->
         seconds=elapsed,
         threads=torch.get_num_threads(),
         other_load=max(0.0, busy_seconds() - time.process_time() - busy) / elapsed,
-        peak_memory_bytes=peak_memory_bytes(),
+        peak_memory_bytes=events.memory.peak,
         memory_limit_bytes=memory_limit_bytes(),
     )

@@ -4,12 +4,19 @@ Exact, not an approximation: a mask lets every token see the shared beginning an
 has there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from worker.contract import TrainingSettings
 from worker.examples import IGNORED
+
+
+def packs(settings: TrainingSettings) -> bool:
+    """Whether batches may be packed. The noise of NEFTune is scaled by the length of a row, so each needs one of its own."""
+    return settings.packing and settings.neftune_noise_alpha is None
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,18 @@ class Packed:
     positions_1_T: Tensor
     # True where the token of the row may look at the token of the column.
     mask_1_1_T_T: Tensor
+    # How many tokens the shared beginning has, and where each row goes on and ends.
+    shared: int
+    own: list[slice]
+
+    def join(self, rows_B: Sequence[Tensor]) -> Tensor:
+        """Anything that is said of the tokens of each row, shape (T, …), in the order of the sequence, shape (1, T, …)."""
+        return torch.cat([rows_B[0][: self.shared], *(row[part] for row, part in zip(rows_B, self.own, strict=True))])[None]
+
+    def split(self, said_1_T: Tensor) -> list[Tensor]:
+        """The way back: what is said of the tokens of each row."""
+        beginning, rest = said_1_T[0, : self.shared], said_1_T[0, self.shared :]
+        return [torch.cat([beginning, part]) for part in rest.split([part.stop - part.start for part in self.own])]
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,8 @@ def pack(token_ids_B_T: Tensor, labels_B_T: Tensor, lengths_B: list[int], cost: 
         labels_1_T=_join(labels_B_T, shared, own),
         positions_1_T=positions_T[None],
         mask_1_1_T_T=visible_T_T[None, None],
+        shared=shared,
+        own=own,
     )
 
 

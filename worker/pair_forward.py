@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from worker.attention import takes_masks
 from worker.examples import IGNORED
 from worker.packing import LayerCost
 from worker.preference_rows import Pair
@@ -51,6 +52,7 @@ class PairForward:
 
     def __init__(self, model: Any) -> None:
         self._backbone = model.base_model
+        self._takes_masks = takes_masks(model)
         self._window = getattr(model.config, "sliding_window", None)
         is_plain = model.config.model_type in PLAIN_STACKS
         self._cost = LayerCost.of(self._backbone.layers[0], model.config.hidden_size) if is_plain else None
@@ -71,9 +73,20 @@ class PairForward:
             hidden_K_H = self._run_apart(batch)[answers_K, own_K - 1]
         return Targets(hidden_K_H, labels_B_T[rows_K, at_K], answers_K)
 
+    def ends(self, batch: dict[str, Tensor]) -> Tensor:
+        """Hidden states, shape (2B, H), behind the last token of each answer, the preferred ones first."""
+        splits_B, lengths_B = batch["splits"], batch["lengths"]
+        rows_B = torch.arange(len(splits_B), device=splits_B.device)
+        if self._saves(batch):
+            hidden_B_T_H = self._run_joined(batch)
+            return torch.cat([hidden_B_T_H[rows_B, splits_B - 1], hidden_B_T_H[rows_B, lengths_B - 1]])
+        hidden_A_T_H = self._run_apart(batch)
+        own_B = lengths_B - splits_B + batch["starts"]
+        return torch.cat([hidden_A_T_H[rows_B, splits_B - 1], hidden_A_T_H[rows_B + len(rows_B), own_B - 1]])
+
     def _saves(self, batch: dict[str, Tensor]) -> bool:
         """Whether one row for each pair costs less, and the model can be run like that."""
-        if self._cost is None:
+        if self._cost is None or not self._takes_masks:
             return False
         rows, joined = batch["input_ids"].shape
         rejected_B = batch["starts"] + batch["lengths"] - batch["splits"]

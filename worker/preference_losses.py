@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from worker.contract import DpoMethod, KtoMethod, OrpoMethod, SimpoMethod
+from worker.contract import DpoMethod, KtoMethod, OrpoMethod, RewardMethod, SimpoMethod
 
 # A mean log-probability is kept below 0 by this much: the odds of certainty are infinite.
 _LEAST_DOUBT = 1e-6
@@ -91,3 +91,14 @@ def kto_loss(method: KtoMethod, ratio_B: Tensor, is_good_B: Tensor, moved: float
     """Ethayarajh et al. 2024, equation 8, for B answers; `moved` is the reference point z0, carries no gradient and is not negative."""
     value_B = torch.sigmoid(torch.where(is_good_B, 1.0, -1.0) * method.beta * (ratio_B - moved))
     return torch.where(is_good_B, method.desirable_weight, method.undesirable_weight) * (1 - value_B)
+
+
+def reward_loss(method: RewardMethod, preferred_B: Tensor, rejected_B: Tensor) -> Tensor:
+    """Ouyang et al. 2022, equation 1, for scores of B pairs, with the margin of Touvron et al. 2023, equation 2.
+
+    Scores may drift together, as only their difference is asked for: Eisenstein et al. 2023 add the square of their sum.
+    """
+    loss_B = -F.logsigmoid(preferred_B - rejected_B - method.margin)
+    if method.center_rewards_coefficient > 0:
+        loss_B = loss_B + method.center_rewards_coefficient * (preferred_B + rejected_B) ** 2
+    return loss_B

@@ -3,12 +3,10 @@
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
-from peft.tuners.tuners_utils import BaseTunerLayer
 from transformers import PreTrainedTokenizerBase
 
 from worker.contract import Probe, ProbePlan, TrainingJob
@@ -45,8 +43,7 @@ class Prober:
         self._context_length = context_length
         self._tokenizer: PreTrainedTokenizerBase = bench.tokenizer
         self._maker = ExampleMaker(bench.tokenizer, context_length)
-        self._greedy = Greedy(bench.model.get_base_model(), self._maker.end_ids)  # pyright: ignore[reportArgumentType]
-        self._adapters: list[Any] = [module for module in bench.model.modules() if isinstance(module, BaseTunerLayer)]
+        self._greedy = Greedy(bench.base, self._maker.end_ids)
         self._wishes = ProbeWishes(Path(job.attempt_dir))
         self._stream = ProbeStream(Path(job.attempt_dir))
         self._budget = ProbeBudget(plan.budget_share, began)
@@ -78,6 +75,9 @@ class Prober:
 
         if self._plan.automatic:
             self._guarded(pick)
+        if not self._bench.has_base:
+            message = "All weights are trained, so probes are answered by the model of the moment only: none says what the base model says."
+            self._events.write("log", level="info", message=message)
 
     def answer_questions(self, step: int) -> None:
         """What was asked since the last look is answered now, by the weights as they are."""
@@ -105,7 +105,8 @@ class Prober:
             self._guarded(self._cut_base)
 
     def _has_base_left(self) -> bool:
-        return self._base is not None or any(probe_id not in self._answered_base for probe_id in self._pinned)
+        # Where all weights are trained the base model is gone with the first step.
+        return self._bench.has_base and (self._base is not None or any(probe_id not in self._answered_base for probe_id in self._pinned))
 
     def _go_on_with_base(self, step: int) -> None:
         """The base model's answers never change, so they are made bit by bit, beside the first steps."""
@@ -205,7 +206,7 @@ class Prober:
     def _advance(self, talk: Talk) -> None:
         began = time.monotonic()
         try:
-            with self._without_adapter() if talk.lane == "base" else nullcontext():
+            with self._bench.switched_off() if talk.lane == "base" else nullcontext():
                 self._stream.write(talk.advance())
         finally:
             self._budget.spend(time.monotonic() - began)
@@ -226,17 +227,6 @@ class Prober:
             self._events.write("probe-answered", **answer.model_dump())
             if line.probe.id in self._pinned:
                 self._drafts[line.probe.id] = line.reply.token_ids
-
-    @contextmanager
-    def _without_adapter(self) -> Iterator[None]:
-        """The base model: the same weights, without what is added to them."""
-        for module in self._adapters:
-            module.enable_adapters(False)
-        try:
-            yield
-        finally:
-            for module in self._adapters:
-                module.enable_adapters(True)
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """Whatever goes wrong here is told, and ends the probes of this attempt; the run goes on as if they had never been."""

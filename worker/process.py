@@ -58,14 +58,20 @@ def _settle(parent: int, close_in_child: Callable[[], None], log_file: Path | No
     close_in_child()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
+    die_with_parent()
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with contextlib.suppress(OSError):
             Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE)
     if os.getppid() != parent:
         os._exit(1)  # the parent died before the line above could say so
     if log_file is not None:
         redirect_output(log_file)
+
+
+def die_with_parent() -> None:
+    """Lets the kernel end this process when the one that started it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def redirect_output(log_file: Path) -> None:

@@ -13,16 +13,21 @@ import psutil
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
+from worker.batches import evaluation_interval
 from worker.checkpoints import ArtifactStore, checkpoint_path
-from worker.contract import Evaluation, TrainingJob
+from worker.contract import Evaluation, RunStop, TrainingJob
 from worker.control import read_control
 from worker.events import EventLog
 from worker.probes import Prober
 from worker.saving import Saver
+from worker.stopping import Purse, Watch
+from worker.trainer_state import TRAINER_FILE
 from worker.workbench import MethodTrainer, Tally
 
 # Steps over which the pace is averaged for the time that is left.
 _PACE_STEPS = 20
+# Rows of a report that are named.
+_MOST_ROWS = 512
 
 
 @dataclass
@@ -35,6 +40,9 @@ class Counters:
     seconds: float = 0.0
     best_step: int | None = None
     best_loss: float | None = None
+    # What the best checkpoint scored, as JSON.
+    best_evaluation: dict[str, Any] | None = None
+    watch: Watch = field(default_factory=Watch)
     # Of the current epoch.
     epoch: Tally = field(default_factory=Tally)
 
@@ -51,6 +59,7 @@ class Progress(TrainerCallback):
         store: ArtifactStore,
         counters: Counters,
         steps_per_epoch: int,
+        purse: Purse,
         prober: Prober | None = None,
     ) -> None:
         self._job = job
@@ -58,7 +67,9 @@ class Progress(TrainerCallback):
         self._capture_adapter = capture_adapter
         self._events = events
         self._store = store
-        self._eval_steps = job.settings.eval_steps or steps_per_epoch
+        # None: it is not evaluated at all.
+        self._eval_steps = evaluation_interval(job.settings, steps_per_epoch) if job.validation_file is not None else None
+        self._purse = purse
         self._save_steps = job.settings.save_steps or steps_per_epoch
         self.counters = counters
         self._prober = prober
@@ -68,13 +79,17 @@ class Progress(TrainerCallback):
         self._saver = Saver()
         self._window = Tally()
         self._window_seconds = 0.0
+        self._rows: list[int] = []
+        # Of the last evaluation, which a stop may have to make again.
+        self._closing_seconds = 0.0
         self._pace: deque[float] = deque(maxlen=_PACE_STEPS)
         self._step_began = 0.0
         self._learning_rate = 0.0
         self._process = psutil.Process()
         self.evaluation: Evaluation | None = None
         self.stopped: tuple[Literal["pause", "cancel"], str] | None = None
-        self.stopped_early = False
+        # Why it ended before its last step, with a model.
+        self.stop: RunStop | None = None
 
     def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Starts the sums of an epoch anew, unless a resumed run is in the middle of it."""
@@ -99,18 +114,19 @@ class Progress(TrainerCallback):
             self._report(state)
         self._answer_questions(step)
         self.evaluation = None
-        if self._job.validation_file is not None and (step % self._eval_steps == 0 or last):
+        if self._eval_steps is not None and (step % self._eval_steps == 0 or last):
             self._evaluate(step)
         asked = read_control(Path(self._job.attempt_dir))
         # With the last step nothing is left to go on with, and nothing to stop.
         action = None if last and asked.action != "cancel" else asked.action
-        if action == "stop":
-            self.stopped_early = control.should_training_stop = last = True
-            if self.evaluation is None and self._job.validation_file is not None:
+        self.stop = None if last else self._reason_to_stop(step, action)
+        if self.stop is not None:
+            control.should_training_stop = last = True
+            if self.evaluation is None and self._eval_steps is not None:
                 self._evaluate(step)
         is_kept = asked.keep > self._kept_wish
         self._kept_wish = max(asked.keep, self._kept_wish)
-        is_saved = action is not None or is_kept or step % self._save_steps == 0 or last
+        is_saved = action is not None or is_kept or step % self._save_steps == 0 or last or self._is_best_to_load()
         if is_saved:
             path = self._save(state, is_kept)
             if last or is_kept or action is not None:
@@ -122,10 +138,28 @@ class Progress(TrainerCallback):
             to_save = 0 if is_saved else min(self._save_steps - step % self._save_steps, state.max_steps - step)
             self._prober.after_step(step, 0 if last else state.max_steps - step, to_save, forced=is_kept)
 
+    def _reason_to_stop(self, step: int, action: str | None) -> RunStop | None:
+        """Why the run is to end here, with a model."""
+        if action == "stop":
+            return RunStop(cause="asked", step=step, message=f"Stopped early at step {step}, as was asked")
+        if action is not None:
+            return None
+        by_loss = self.counters.watch.reason(step, self._job.settings)
+        return by_loss or self._purse.reason(step, max(self._pace) + self._closing_seconds)
+
+    def _is_best_to_load(self) -> bool:
+        """Whether this step may be the one whose weights the run ends with."""
+        return self._job.settings.load_best_model_at_end and self._is_best()
+
+    def _is_best(self) -> bool:
+        best = self.counters.best_loss
+        return self.evaluation is not None and (best is None or self.evaluation.loss < best)
+
     def settle(self) -> None:
-        """Tells of a checkpoint that is still being written when the steps end, by themselves or by a failure."""
+        """Tells of what is still being written or removed when the steps end, by themselves or by a failure."""
         with contextlib.suppress(Exception):
-            self._saver.finish()
+            while self._saver.is_busy:
+                self._saver.finish()
 
     def _answer_questions(self, step: int) -> None:
         if self._prober is not None:
@@ -133,6 +167,7 @@ class Progress(TrainerCallback):
 
     def _count(self, seconds: float) -> None:
         tally, self._trainer.tally = self._trainer.tally, Tally()
+        self._rows += self._trainer.take_rows()
         self._window += tally
         self._window_seconds += seconds
         self._pace.append(seconds)
@@ -156,7 +191,9 @@ class Progress(TrainerCallback):
             memory_bytes=torch.cuda.memory_allocated() if torch.cuda.is_available() else self._process.memory_info().rss,
             eta_seconds=self._seconds_left(state),
             metrics=self._window.mean_metrics,
+            rows=self._rows[:_MOST_ROWS],
         )
+        self._rows = []
         self._window = Tally()
         self._window_seconds = 0.0
 
@@ -166,16 +203,20 @@ class Progress(TrainerCallback):
         return in_steps / (1 - min(self._prober.share, 0.5)) if self._prober is not None else in_steps
 
     def _evaluate(self, step: int) -> None:
+        began = time.monotonic()
         self._events.phase("evaluating")
         self.evaluation = self._trainer.measure(between=lambda: self._answer_questions(step))
         self._events.write("run-evaluated", step=step, **self.evaluation.model_dump())
+        self.counters.watch.note(step, self.evaluation.loss, self._job.settings.early_stopping_threshold)
         self._events.phase("training")
+        self._closing_seconds = time.monotonic() - began
 
     def _save(self, state: TrainerState, is_kept: bool) -> str:
         """Begins to save a checkpoint of this moment; returns its path relative to the output folder."""
         counters, step = self.counters, state.global_step
-        if self.evaluation is not None and (counters.best_loss is None or self.evaluation.loss < counters.best_loss):
+        if self.evaluation is not None and self._is_best():
             counters.best_step, counters.best_loss = step, self.evaluation.loss
+            counters.best_evaluation = self.evaluation.model_dump()
         if is_kept:
             self._kept_steps.add(step)
         parts = [self._capture_adapter(), self._trainer.capture_state(asdict(counters))]
@@ -184,7 +225,7 @@ class Progress(TrainerCallback):
         def write(folder: Path) -> None:
             for part in parts:
                 part(folder)
-            trainer_state.save_to_json(str(folder / "trainer_state.json"))
+            trainer_state.save_to_json(str(folder / TRAINER_FILE))
 
         told = {
             "train_loss": counters.epoch.mean_loss,
@@ -196,13 +237,17 @@ class Progress(TrainerCallback):
         def saved(committed: tuple[str, str]) -> None:
             path, manifest_sha256 = committed
             self._events.write("checkpoint-saved", step=step, path=path, manifest_sha256=manifest_sha256, **told)
-            self._prune()
+            self._begin_pruning()
 
         self._saver.begin(lambda: self._store.commit_checkpoint(step, write), saved)
         return checkpoint_path(step)
 
-    def _prune(self) -> None:
+    def _begin_pruning(self) -> None:
         """Removes the checkpoints that are too many: once the newest has been told, so that one that is told of is always there."""
-        limit, best_step = self._job.settings.save_total_limit, self.counters.best_step
-        for step, path in self._store.prune(limit, best_step, self._kept_steps):
-            self._events.write("checkpoint-removed", step=step, path=path)
+        limit, best_step, kept_steps = self._job.settings.save_total_limit, self.counters.best_step, set(self._kept_steps)
+
+        def removed(gone: list[tuple[int, str]]) -> None:
+            for step, path in gone:
+                self._events.write("checkpoint-removed", step=step, path=path)
+
+        self._saver.begin(lambda: self._store.prune(limit, best_step, kept_steps), removed)

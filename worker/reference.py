@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 
 import torch
-from peft import PeftModel
 from torch import Tensor
 
 from worker.examples import Example
+from worker.workbench import Workbench
 
 
 class Reference:
@@ -17,10 +17,10 @@ class Reference:
     """
 
     def __init__(
-        self, model: PeftModel, files: Sequence[Sequence[Example]], batch_size: int, run: Callable[[Sequence[int]], Sequence[Tensor]]
+        self, bench: Workbench, files: Sequence[Sequence[Example]], batch_size: int, run: Callable[[Sequence[int]], Sequence[Tensor]]
     ) -> None:
         """`run` takes places, those of the second file counted on from the first, and says one tensor of each."""
-        self._model = model
+        self._bench = bench
         self._run = run
         self._examples = [example for file in files for example in file]
         self._group_of: dict[int, list[int]] = {}
@@ -53,9 +53,9 @@ class Reference:
     @torch.no_grad()
     def off(self, run: Callable[[], Sequence[Tensor]]) -> Sequence[Tensor]:
         """What comes of it without the adapters."""
-        was_training = self._model.training
-        self._model.eval()
-        with self._model.disable_adapter():
+        was_training = self._bench.model.training
+        self._bench.model.eval()
+        with self._bench.switched_off():
             said = run()
-        self._model.train(was_training)
+        self._bench.model.train(was_training)
         return said

@@ -8,7 +8,7 @@ from typing import Any
 from worker.contract import RowProblem
 from worker.examples import Example, ExampleMaker
 from worker.preference_rows import LabelledRow, PreferenceRow, make_labelled, make_pair, parse_labelled, parse_preference
-from worker.rows import ChatRow, RowRefused, parse_chat, read_rows
+from worker.rows import ChatRow, RowRefused, parse_chat, parse_messages, parse_tools, read_rows
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,20 @@ def _parse_prompted(row: int, value: dict[str, Any]) -> list[ChatRow]:
     return [chat]
 
 
+def _parse_question(row: int, value: dict[str, Any]) -> list[ChatRow]:
+    """A prompt alone, or a chat whose last answer is left out."""
+    name = "prompt" if "prompt" in value else "messages"
+    messages = parse_messages(name, value.get(name))
+    if messages[-1]["role"] == "assistant":
+        messages = messages[:-1]
+    if not messages or messages[-1]["role"] not in ("user", "tool"):
+        raise RowRefused(f'"{name}" does not end with a question of the user')
+    return [ChatRow(row, messages, parse_tools(value))]
+
+
 _CHATS = RowKind(lambda row, value: [parse_chat(row, value)], _make_chat, lambda row: row)
 _PROMPTED = RowKind(_parse_prompted, _make_chat, lambda row: row)
+_QUESTIONS = RowKind(_parse_question, lambda maker, row: maker.make_question(row), lambda row: row)
 _PAIRS = RowKind(lambda row, value: [parse_preference(row, value)], make_pair, _preferred_chat)
 _LABELLED = RowKind(parse_labelled, make_labelled, _labelled_chat)
 
@@ -72,4 +84,7 @@ ROW_KINDS: Mapping[str, RowKind] = {
     "simpo": _PAIRS,
     "kto": _LABELLED,
     "grpo": _PROMPTED,
+    "reward": _PAIRS,
+    "ppo": _QUESTIONS,
+    "constitutional": _QUESTIONS,
 }

@@ -15,6 +15,7 @@ from trl import SFTConfig, SFTTrainer
 from worker.batches import EpochSampler, GivenOrder
 from worker.contract import Evaluation, TrainingJob
 from worker.failures import WorkerError
+from worker.rate_schedule import schedule_arguments, warmup_steps
 from worker.trainer_state import capture_state, restore_adapter, restore_optimizer, restore_random_numbers
 from worker.workbench import Ahead, Tally, Workbench
 
@@ -33,9 +34,10 @@ class RunTrainer(SFTTrainer):
         self._bench = bench
         self._examples = [*bench.training, *bench.validation]
         self.tally = Tally()
+        self._rows: list[int] = []
         self.grad_norm = 0.0
         self.ahead: Ahead | None = None
-        self._base: Any = bench.model.get_base_model()
+        self._base: Any = bench.base
         lengths = [len(example.token_ids_T) for example in bench.training]
         self._sampler: EpochSampler = EpochSampler(lengths, job.settings.batch_size, job.seed, job.settings.group_by_length)
         super().__init__(
@@ -57,6 +59,11 @@ class RunTrainer(SFTTrainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
         return self._sampler
 
+    def take_rows(self) -> list[int]:
+        """Rows of the training file that were read since this was last asked, counted from 1."""
+        rows, self._rows = self._rows, []
+        return rows
+
     def follow(self, order: Sequence[int]) -> None:
         """Reads these rows, by their places, instead of all in the order of the seed."""
         self._sampler = GivenOrder(order)
@@ -70,6 +77,7 @@ class RunTrainer(SFTTrainer):
         if not math.isfinite(tally.loss_sum):
             raise WorkerError("nan", f"The loss became {tally.loss_sum} in step {self.state.global_step + 1}.")
         self.tally += tally
+        self._rows += [self._examples[place].row for place in inputs["places"].tolist()]
         return loss / num_items_in_batch
 
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> float:
@@ -95,8 +103,7 @@ class RunTrainer(SFTTrainer):
         size = self._job.settings.batch_size
         self._bench.model.eval()
         for start in range(0, len(places), size):
-            batch = self.data_collator([{"place": place} for place in places[start : start + size]])
-            total += self._forward(self._prepare_inputs(batch))[1]
+            total += self._look(places[start : start + size])
             between()
         self._bench.model.train()
         loss = total.mean_loss
@@ -104,6 +111,11 @@ class RunTrainer(SFTTrainer):
             raise WorkerError("nan", f"The loss on the validation file became {loss} after step {self.state.global_step}.")
         perplexity = math.exp(min(self._nats_per_token(total), 700))
         return Evaluation(loss=loss, perplexity=perplexity, mean_token_accuracy=total.accuracy, metrics=total.mean_metrics)
+
+    def _look(self, places: Sequence[int]) -> Tally:
+        """What is counted of these validation rows."""
+        batch: Any = self._prepare_inputs(self.data_collator([{"place": place} for place in places]))
+        return self._forward(batch)[1]
 
     def _nats_per_token(self, total: Tally) -> float:
         """Of the answers that the model is to give."""
@@ -153,7 +165,8 @@ def _arguments(job: TrainingJob, bench: Workbench) -> SFTConfig:
         gradient_accumulation_steps=settings.gradient_accumulation_steps,
         learning_rate=settings.learning_rate,
         lr_scheduler_type=settings.lr_scheduler_type,
-        warmup_steps=math.ceil(settings.warmup_ratio * bench.total_steps),
+        lr_scheduler_kwargs=schedule_arguments(settings, bench.total_steps),
+        warmup_steps=warmup_steps(settings, bench.total_steps),
         weight_decay=settings.weight_decay,
         adam_beta1=settings.adam_beta1,
         adam_beta2=settings.adam_beta2,
@@ -161,6 +174,7 @@ def _arguments(job: TrainingJob, bench: Workbench) -> SFTConfig:
         bf16=bench.precision == "bf16",
         fp16=bench.precision == "fp16",
         gradient_checkpointing=settings.gradient_checkpointing,
+        neftune_noise_alpha=settings.neftune_noise_alpha,
         use_cpu=bench.device == "cpu",
         seed=job.seed,
         max_length=None,

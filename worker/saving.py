@@ -19,6 +19,11 @@ class Saver:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saving")
         self._running: tuple[Future[Any], Callable[[Any], None]] | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something has not been told yet."""
+        return self._running is not None
+
     def begin(self, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
         """Finishes what runs, then starts this. `work` may touch nothing that training changes."""
         self.finish()

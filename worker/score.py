@@ -1,4 +1,4 @@
-"""Judges answers of the serving engine by the weights as they were trained: one forward pass over each, nothing generated.
+"""Judges answers of the serving engine, and rows, by the weights as they were trained: one forward pass over each, nothing generated.
 
 The engine's own tokens are read back, so every place is judged after the same beginning: where both sides would say the same token
 everywhere, their greedy answers are the same.
@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from worker.contract import ScoredPlace, ScoredPrompt, ScorePrompt, ScoreResult, ScoreTask
+from worker.contract import ScoredPlace, ScoredPrompt, ScoredRow, ScorePrompt, ScoreResult, ScoreTask
 from worker.durable import replace_file
 from worker.examples import end_token_ids, prompt_token_ids
 from worker.failures import WorkerError
 from worker.load import BaseModel, load_base
+from worker.open_adapter import open_adapter
 
 # Tokens of one forward pass, padding included.
 _BATCH_TOKENS = 2048
+# Places of a row whose logits are held at once.
+_HEAD_TOKENS = 256
 
 
 def score(task_file: Path, result_file: Path) -> int:
@@ -49,7 +51,7 @@ def judge(task: ScoreTask, base: BaseModel) -> ScoreResult:
     began = time.monotonic()
     if task.chat_template is not None:
         base.tokenizer.chat_template = task.chat_template
-    model = _with_adapter(base, Path(task.adapter_dir))
+    model: Any = open_adapter(base.model, Path(task.adapter_dir)) if task.adapter_dir is not None else base.model.eval()
     ends = end_token_ids(base.tokenizer)
     prompts = [prompt_token_ids(base.tokenizer, prompt.messages) for prompt in task.prompts]
     rows = [ids + [place[0] for place in prompt.answer] for ids, prompt in zip(prompts, task.prompts, strict=True)]
@@ -61,20 +63,38 @@ def judge(task: ScoreTask, base: BaseModel) -> ScoreResult:
             said = hidden_T_H[len(prompts[at]) - 1 : len(rows[at])]
             places = _places(model.get_output_embeddings()(said), task.prompts[at], ends)
             scored[at] = ScoredPrompt(prompt_ids=prompts[at], places=places)
-    return ScoreResult(prompts=[prompt for prompt in scored if prompt is not None], seconds=time.monotonic() - began)
+    return ScoreResult(
+        prompts=[prompt for prompt in scored if prompt is not None],
+        rows=_score_rows(model, task.rows, base),
+        seconds=time.monotonic() - began,
+    )
 
 
-def _with_adapter(base: BaseModel, adapter_dir: Path) -> Any:
-    """The base model with the trained adapter in place, in fp32 where it is that."""
-    try:
-        adapted = PeftModel.from_pretrained(base.model, str(adapter_dir), is_trainable=False, local_files_only=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise WorkerError("model_error", f"The adapter in {adapter_dir} does not load: {error}") from error
-    return adapted.eval().get_base_model()
+def _score_rows(model: Any, rows: list[list[int]], base: BaseModel) -> list[ScoredRow]:
+    """What the model makes of every token but the first of each row."""
+    _check_lengths(rows, base)
+    scored: dict[int, ScoredRow] = {}
+    for batch in _batches([len(row) for row in rows]):
+        hidden_B_T_H = _hidden(model, [rows[at] for at in batch], base.tokenizer)
+        for hidden_T_H, at in zip(hidden_B_T_H, batch, strict=True):
+            scored[at] = _score_row(model.get_output_embeddings(), hidden_T_H, rows[at])
+    return [scored[at] for at in range(len(rows))]
+
+
+def _score_row(head: Any, hidden_T_H: Tensor, row: list[int]) -> ScoredRow:
+    logprobs: list[float] = []
+    best: list[int] = []
+    for start in range(0, len(row) - 1, _HEAD_TOKENS):
+        end = min(start + _HEAD_TOKENS, len(row) - 1)
+        logprobs_P_V = head(hidden_T_H[start:end]).float().log_softmax(dim=-1)
+        said_P_1 = torch.tensor(row[start + 1 : end + 1], device=logprobs_P_V.device)[:, None]
+        logprobs += logprobs_P_V.gather(1, said_P_1).flatten().tolist()
+        best += logprobs_P_V.argmax(dim=-1).tolist()
+    return ScoredRow(logprobs=logprobs, best=best)
 
 
 def _check_lengths(rows: list[list[int]], base: BaseModel) -> None:
-    longest = max(len(row) for row in rows)
+    longest = max((len(row) for row in rows), default=0)
     if longest > base.context_length:
         raise WorkerError("model_error", f"A prompt with its answer has {longest} tokens; the model reads at most {base.context_length}.")
 
@@ -87,7 +107,8 @@ def _batches(lengths: list[int]) -> Iterator[list[int]]:
             yield batch
             batch = []
         batch.append(at)
-    yield batch
+    if batch:
+        yield batch
 
 
 def _hidden(model: Any, rows: list[list[int]], tokenizer: PreTrainedTokenizerBase) -> Tensor:

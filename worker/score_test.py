@@ -1,13 +1,15 @@
 """Tests of score.py: the trained model judges an answer place by place, as it would give it."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 
 from worker.conftest import FACTS, JobMaker, of_type, read_events
-from worker.contract import ScorePrompt, ScoreTask
+from worker.contract import ScoredRow, ScorePrompt, ScoreTask
 from worker.examples import ExampleMaker, prompt_token_ids
 from worker.load import load_base
 from worker.rows import ChatRow
@@ -30,6 +32,7 @@ def test_it_judges_an_answer_as_the_trained_model_gives_it(make_job: JobMaker, m
             adapter_dir=str(adapter_dir),
             chat_template=None,
             threads=1,
+            rows=[],
             prompts=[
                 ScorePrompt(messages=question, answer=[[token, (token + 1) % 50] for token in answer])
                 for question, answer in zip(questions, answers, strict=True)
@@ -44,6 +47,33 @@ def test_it_judges_an_answer_as_the_trained_model_gives_it(make_job: JobMaker, m
             assert place.best[0] == token
             assert abs(place.logprobs[0] - place.best_logprobs[0]) < 1e-6
             assert place.best_logprobs[0] >= place.best_logprobs[1] >= place.logprobs[1]
+
+
+def test_a_row_is_judged_token_by_token_under_the_base_model_and_under_the_trained_one(make_job: JobMaker, model_dir: Path) -> None:
+    job = make_job()
+    assert run_attempt(job, lambda: load_base(model_dir)) == SUCCEEDED
+    adapter_dir = Path(job.output_dir) / "adapter"
+    rows = [[1, 5, 6, 7, 2], [1, 9, 4]]
+
+    def scored(folder: str | None) -> list[ScoredRow]:
+        task = ScoreTask(model_dir=str(model_dir), adapter_dir=folder, chat_template=None, threads=1, prompts=[], rows=rows)
+        return judge(task, load_base(model_dir)).rows
+
+    base = load_base(model_dir).model.eval()
+    plain, tuned = scored(None), scored(str(adapter_dir))
+    _match(plain, rows, base)
+    _match(tuned, rows, PeftModel.from_pretrained(base, str(adapter_dir)).eval())
+    assert plain[0].logprobs != tuned[0].logprobs
+
+
+def _match(scored: list[ScoredRow], rows: list[list[int]], model: Any) -> None:
+    """The same as the whole model says of each row alone."""
+    for found, row in zip(scored, rows, strict=True):
+        with torch.inference_mode():
+            logprobs_T_V = model(input_ids=torch.tensor([row])).logits[0, :-1].log_softmax(dim=-1)
+        expected = [float(logprobs_V[token]) for logprobs_V, token in zip(logprobs_T_V, row[1:], strict=True)]
+        assert found.logprobs == pytest.approx(expected, abs=1e-4)
+        assert found.best == logprobs_T_V.argmax(dim=-1).tolist()
 
 
 def test_a_prompt_is_rendered_as_training_renders_it(tokenizer: PreTrainedTokenizerBase) -> None:

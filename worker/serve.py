@@ -25,6 +25,8 @@ from worker.base_models import BaseModels
 from worker.children import Children, Refused
 from worker.contract import (
     ConvertCommand,
+    ExportCommand,
+    ExportTask,
     KillCommand,
     MeasureCommand,
     PingCommand,
@@ -58,7 +60,6 @@ def serve(socket_path: Path, log_file: Path, idle_exit_seconds: float) -> int:
         return EXIT_TAKEN if isinstance(error, DoorTaken) else EXIT_USAGE
     redirect_output(log_file)
     code = Server(door, log_file, idle_exit_seconds).run()
-    sys.stderr.flush()
     # Past the libraries' own clean-up, which takes a second and fills the log with what is no concern of anybody.
     os._exit(code)
 
@@ -129,6 +130,7 @@ class Server:
             self._stopping = True
             self._children.kill_all()
         self._door.signals.clear()
+        self._children.abandon(self._door.connections)
         self._children.reap()
         if self._door.connections or self._children or self._work:
             self._last_needed = time.monotonic()
@@ -179,8 +181,8 @@ class Server:
                 self._answer(client, lambda: {"pid": self._start(command)})
             case ConvertCommand():
                 self._children.convert(client, command)
-            case ScoreCommand():
-                self._score(client, command)
+            case ScoreCommand() | ExportCommand():
+                self._run_errand(client, command)
 
     def _answer(self, client: Connection, act: Callable[[], dict[str, Any] | None]) -> None:
         """Does what was asked and says so. A failure that a person can act on is the answer; none of them ends the server."""
@@ -200,14 +202,19 @@ class Server:
             _share_with_children()
         return base
 
-    def _score(self, client: Connection, command: ScoreCommand) -> None:
+    def _run_errand(self, client: Connection, command: ScoreCommand | ExportCommand) -> None:
+        """The base model is loaded here, where it stays for the next one."""
+        shape = ScoreTask if isinstance(command, ScoreCommand) else ExportTask
         try:
-            task = ScoreTask.model_validate_json(Path(command.task_file).read_bytes())
+            task = shape.model_validate_json(Path(command.task_file).read_bytes())
             base = self._load(task.model_dir)
         except (OSError, ValidationError, WorkerError) as error:
             client.refuse("model_refused", str(error))
             return
-        self._children.score(client, command, lambda _task: base)
+        if isinstance(command, ScoreCommand):
+            self._children.score(client, command, lambda _task: base)
+        else:
+            self._children.export(client, command, lambda _task: base)
 
     def _start(self, command: TrainCommand | MeasureCommand) -> int:
         """Forks the process of a job. A base model that does not load is told as an event of the job, like any failure of it."""
@@ -235,5 +242,7 @@ def _share_with_children() -> None:
 
 
 def _note(text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
-    sys.stderr.flush()
+    """A line of the log. On a full disk it is lost, or comes later: the jobs go on."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        sys.stderr.flush()

@@ -23,9 +23,9 @@ PATIENCE_SECONDS = 180
 class Worker:
     """A server process and its socket."""
 
-    def __init__(self, folder: Path, idle_exit: float = 600) -> None:
+    def __init__(self, folder: Path, idle_exit: float = 600, log: Path | None = None) -> None:
         self.socket = folder / "worker.sock"
-        self.log = folder / "worker.log"
+        self.log = log or folder / "worker.log"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "worker", "serve", "--socket", str(self.socket), "--log", str(self.log), "--idle-exit", str(idle_exit)],
             stderr=subprocess.PIPE,
@@ -241,6 +241,14 @@ def test_a_killed_server_takes_its_jobs_along_and_the_next_takes_its_place_until
         assert second.process.poll() is None
     assert second.process.wait(PATIENCE_SECONDS) == 0
     assert not second.socket.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that takes no byte")
+def test_a_disk_that_takes_no_line_of_the_log_ends_nobody(tmp_path_factory: pytest.TempPathFactory) -> None:
+    worker = Worker(tmp_path_factory.mktemp("f"), log=Path("/dev/full"))
+    assert worker.ask({"command": "ping"})["pid"] == worker.process.pid
+    worker.process.kill()
+    worker.process.wait()
 
 
 def test_sigterm_ends_server_and_jobs_and_leaves_the_ends_of_the_jobs(tmp_path_factory: pytest.TempPathFactory, make_job: JobMaker) -> None:

@@ -35,7 +35,8 @@ def fail(job: TrainingJob, cause: str) -> dict[str, Any]:
 
 def weights(job: TrainingJob, folder: str = "adapter") -> str:
     """Hash of the trained matrices."""
-    return hashlib.sha256((Path(job.output_dir) / folder / "adapter_model.safetensors").read_bytes()).hexdigest()
+    name = "model.safetensors" if job.adapter.type == "full" else "adapter_model.safetensors"
+    return hashlib.sha256((Path(job.output_dir) / folder / name).read_bytes()).hexdigest()
 
 
 def losses(events: list[dict[str, Any]]) -> list[tuple[int, float]]:

@@ -2,13 +2,12 @@
 
 import hashlib
 import os
-import resource
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,13 +15,13 @@ import torch
 import transformers
 
 from worker.adapters import ADAPTERS
+from worker.attention import check_attention, use_attention
 from worker.batches import steps_per_epoch, total_steps
-from worker.checkpoints import ArtifactStore
-from worker.contract import RowProblem, TrainingJob
+from worker.checkpoints import ArtifactStore, checkpoint_path
+from worker.contract import Evaluation, RowProblem, TrainingJob
 from worker.control import read_control
 from worker.events import EventLog
 from worker.examples import Example, ExampleMaker
-from worker.export_gguf import check_exportable, gguf_names
 from worker.failures import WorkerError, explain
 from worker.load import BaseModel
 from worker.methods import METHODS
@@ -32,7 +31,8 @@ from worker.prompt_dropout import PromptDropout
 from worker.provenance import describe_environment, file_sha256
 from worker.row_kinds import ROW_KINDS, RowKind
 from worker.rows import ChatRow, draw_evenly
-from worker.trainer_state import adapter_tensors, capture_adapter, read_progress
+from worker.stopping import Purse, Watch
+from worker.trainer_state import STATE_FILES, capture_adapter, read_progress, restore_adapter
 from worker.workbench import MethodTrainer, Tally, Workbench
 
 SUCCEEDED = 0
@@ -72,6 +72,7 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     began = time.monotonic()
     device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
     precision = choose_precision(job, device)
+    check_attention(job, device, precision)
     threads = job.settings.threads or len(os.sched_getaffinity(0))
     torch.set_num_threads(threads)
     # A rate schedule is stepped in the order that torch expects; its check is confused by a restored one.
@@ -80,8 +81,8 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     store = ArtifactStore(job)
     store.sweep()
     events.phase("loading")
-    base = load()
-    check_exportable(base.model.config, job.model)
+    base = behind_virtual_tokens(load(), job)
+    use_attention(base.model, job)
     events.phase("checking")
     rows = check_rows(job, base)
     counters = _counters(job, store)
@@ -104,7 +105,6 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     # Seeds Python, NumPy and torch, before the random half of the adapter is drawn.
     transformers.set_seed(job.seed)
     model = ADAPTERS[job.adapter.type](base.model, job.adapter, job.model)
-    gguf_names(adapter_tensors(model), base.model.config)  # what could not be served is not trained
     bench = Workbench(model, base.tokenizer, rows.training, rows.validation, rows.vary, steps, device, precision)
     trainer: MethodTrainer = METHODS[job.method.type](job, bench)
 
@@ -112,10 +112,11 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
         return capture_adapter(model)
 
     prober = Prober(job, job.probes, bench, base.context_length, events, began) if job.probes is not None else None
-    progress = Progress(job, trainer, capture, events, store, counters, steps_per_epoch(len(rows.training), job.settings), prober)
+    every_epoch = steps_per_epoch(len(rows.training), job.settings)
+    progress = Progress(job, trainer, capture, events, store, counters, every_epoch, Purse(job.budget, began), prober)
     trainer.add_callback(progress)
     if read_control(Path(job.attempt_dir)).action == "cancel":
-        events.write("run-cancelled", step=0, path=None)
+        events.end("run-cancelled", step=0, path=None)
         return
     if prober is not None:
         prober.start(rows.chats, bool(rows.validation))
@@ -124,7 +125,17 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
         trainer.train(resume_from_checkpoint=job.resume_from)
     finally:
         progress.settle()
-    _finish(events, store, progress, trainer.state.global_step, capture(), began)
+    step = trainer.state.global_step
+    best_step = progress.counters.best_step if job.settings.load_best_model_at_end and progress.stopped is None else None
+    if best_step is not None and best_step != step:
+        restore_adapter(model, Path(job.output_dir) / checkpoint_path(best_step))
+        progress.evaluation = Evaluation.model_validate(progress.counters.best_evaluation)
+    _finish(events, store, progress, step, best_step if best_step is not None else step, capture, began)
+
+
+def behind_virtual_tokens(base: BaseModel, job: TrainingJob) -> BaseModel:
+    """With what is left of the context behind learnt tokens."""
+    return replace(base, context_length=base.context_length - getattr(job.adapter, "num_virtual_tokens", 0))
 
 
 def choose_precision(job: TrainingJob, device: str) -> Literal["fp32", "bf16", "fp16"]:
@@ -194,18 +205,27 @@ def _counters(job: TrainingJob, store: ArtifactStore) -> Counters:
     saved = read_progress(folder)
     if saved["training_sha256"] != training_sha256:
         raise WorkerError("config_error", f"{folder} was trained on other rows than those in {job.training_file}.")
-    return Counters(**{**saved, "epoch": Tally(**saved["epoch"])})
+    return Counters(**{**saved, "epoch": Tally(**saved["epoch"]), "watch": Watch(**saved["watch"])})
 
 
-def _finish(events: EventLog, store: ArtifactStore, progress: Progress, step: int, write: Callable[[Path], None], began: float) -> None:
-    """Says how the run stopped, or saves its adapter and says that it ended."""
+def _finish(
+    events: EventLog,
+    store: ArtifactStore,
+    progress: Progress,
+    step: int,
+    model_step: int,
+    capture: Callable[[], Callable[[Path], None]],
+    began: float,
+) -> None:
+    """Says how the run stopped, or saves its adapter, which has the weights of `model_step`, and says that it ended."""
     if progress.stopped is not None:
         action, path = progress.stopped
-        events.write("run-paused" if action == "pause" else "run-cancelled", step=step, path=path)
+        events.end("run-paused" if action == "pause" else "run-cancelled", step=step, path=path)
         return
     events.phase("saving")
-    path, manifest_sha256 = store.commit_adapter(step, write)
-    events.write(
+    # That step has left a checkpoint, which holds the very adapter.
+    path, manifest_sha256 = store.commit_adapter(model_step, store.link_adapter(model_step, STATE_FILES) or capture())
+    events.end(
         "run-ended",
         step=step,
         path=path,
@@ -215,6 +235,8 @@ def _finish(events: EventLog, store: ArtifactStore, progress: Progress, step: in
         train_loss=progress.counters.epoch.mean_loss,
         evaluation=progress.evaluation,
         seconds=time.monotonic() - began,
-        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        stopped_early=progress.stopped_early,
+        peak_memory_bytes=events.memory.peak,
+        stopped_early=progress.stop is not None,
+        stop=progress.stop,
+        model_step=model_step if model_step != step else None,
     )

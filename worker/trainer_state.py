@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import safetensors.torch
@@ -14,44 +15,107 @@ from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from transformers import PreTrainedModel
 
 from worker.export_gguf import export_adapter
 from worker.failures import WorkerError
+from worker.heads import HEAD_FILE, head_tensors, restore_head
 
 ADAPTER_FILE = "adapter_model.safetensors"
+MODEL_FILE = "model.safetensors"
+ENCODER_FILE = "prefix_encoder.safetensors"
 TENSORS_FILE = "optimizer.safetensors"
 STATE_FILE = "state.json"
+TRAINER_FILE = "trainer_state.json"
+# Of a checkpoint, beside its adapter.
+STATE_FILES = (TENSORS_FILE, STATE_FILE, TRAINER_FILE)
 
 
-def capture_adapter(model: PeftModel) -> Callable[[Path], None]:
-    """Copies the adapter as it is now; what is returned writes it into a folder: as PEFT reads it, and as llama.cpp serves it."""
+def capture_adapter(model: PeftModel | PreTrainedModel) -> Callable[[Path], None]:
+    """Copies what is trained as it is now, and the head where there is one.
+
+    What is returned writes it into a folder: as PEFT reads it and, where it can, as llama.cpp serves it; all weights as a model.
+    """
+    if not isinstance(model, PeftModel):
+        return _capture_model(model)
     tensors = {name: tensor.clone() for name, tensor in adapter_tensors(model).items()}
+    head = head_tensors(model)
+    encoder = {name: tensor.clone() for name, tensor in _encoder_tensors(model).items()}
     config: Any = model.peft_config["default"]
     base: Any = model.get_base_model()
-    # llama.cpp scales by alpha / r.
-    alpha = config.lora_alpha * math.sqrt(config.r) if config.use_rslora else config.lora_alpha
 
     def write(folder: Path) -> None:
         (folder / ADAPTER_FILE).write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
         config.save_pretrained(str(folder))
-        export_adapter(tensors, base.config, alpha, folder / "adapter.gguf")
+        if head:
+            (folder / HEAD_FILE).write_bytes(safetensors.torch.save(head))
+        if encoder:
+            (folder / ENCODER_FILE).write_bytes(safetensors.torch.save(encoder))
+        if config.peft_type == "LORA" and not config.use_dora:
+            # llama.cpp scales by alpha / r.
+            alpha = config.lora_alpha * math.sqrt(config.r) if config.use_rslora else config.lora_alpha
+            export_adapter(tensors, base.config, alpha, folder / "adapter.gguf")
 
     return write
 
 
+def _capture_model(model: PreTrainedModel) -> Callable[[Path], None]:
+    tensors = {name: tensor.clone() for name, tensor in _model_tensors(model).items()}
+
+    def write(folder: Path) -> None:
+        safetensors.torch.save_file(tensors, folder / MODEL_FILE, metadata={"format": "pt"})
+        model.config.save_pretrained(str(folder))
+
+    return write
+
+
+# PEFT walks over the whole model to find them (seen: 0.1 s); they stay where they are, and training changes them in place.
+_found: WeakKeyDictionary[PeftModel, dict[str, Tensor]] = WeakKeyDictionary()
+
+
 def adapter_tensors(model: PeftModel) -> dict[str, Tensor]:
-    """The trained matrices under PEFT's names, on the CPU."""
-    state = get_peft_model_state_dict(model, save_embedding_layers=False)
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    """The trained matrices under PEFT's names, on the CPU; they may share memory with the model."""
+    found = _found.get(model)
+    if found is None:
+        found = get_peft_model_state_dict(model, save_embedding_layers=False)
+        # Learnt tokens are computed anew each time they are asked for.
+        if not model.peft_config["default"].is_prompt_learning:
+            _found[model] = found
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
 
 
-def restore_adapter(model: PeftModel, folder: Path) -> None:
+def _model_tensors(model: PreTrainedModel) -> dict[str, Tensor]:
+    """All weights, each once: an output head that is the embeddings too has the name of those."""
+    return {name: weight.detach().cpu().contiguous() for name, weight in model.named_parameters()}
+
+
+def _encoder_tensors(model: PeftModel) -> dict[str, Tensor]:
+    """The network that learns a prefix; PEFT keeps only what comes out of it, from which no training could go on."""
+    config: Any = model.peft_config["default"]
+    if not getattr(config, "prefix_projection", False):
+        return {}
+    encoder: Any = model.prompt_encoder["default"]
+    return {name: weight.detach().cpu().contiguous() for name, weight in encoder.named_parameters()}
+
+
+def restore_adapter(model: PeftModel | PreTrainedModel, folder: Path) -> None:
     """Puts saved matrices in place of the fresh ones; every name and shape must match."""
-    saved = safetensors.torch.load_file(folder / ADAPTER_FILE)
-    fresh = adapter_tensors(model)
+    if not isinstance(model, PeftModel):
+        model.load_state_dict(_read_matching(folder / MODEL_FILE, _model_tensors(model)), strict=False)
+        return
+    if encoder := _encoder_tensors(model):
+        learns: Any = model.prompt_encoder["default"]
+        learns.load_state_dict(_read_matching(folder / ENCODER_FILE, encoder))
+    else:
+        set_peft_model_state_dict(model, _read_matching(folder / ADAPTER_FILE, adapter_tensors(model)))
+    restore_head(model, folder)
+
+
+def _read_matching(file: Path, fresh: dict[str, Tensor]) -> dict[str, Tensor]:
+    saved = safetensors.torch.load_file(file)
     if {name: tensor.shape for name, tensor in saved.items()} != {name: tensor.shape for name, tensor in fresh.items()}:
-        raise WorkerError("checkpoint_corrupt", f"The matrices in {folder / ADAPTER_FILE} are not those of this adapter.")
-    set_peft_model_state_dict(model, saved)
+        raise WorkerError("checkpoint_corrupt", f"The matrices in {file} are not those of this adapter.")
+    return saved
 
 
 def capture_state(optimizer: Optimizer, scheduler: LRScheduler, scaler: Any, progress: dict[str, Any]) -> Callable[[Path], None]:
@@ -75,7 +139,7 @@ def capture_state(optimizer: Optimizer, scheduler: LRScheduler, scaler: Any, pro
     text = json.dumps(state, allow_nan=False)
 
     def write(folder: Path) -> None:
-        (folder / TENSORS_FILE).write_bytes(safetensors.torch.save(copies))
+        safetensors.torch.save_file(copies, folder / TENSORS_FILE)
         (folder / STATE_FILE).write_text(text)
 
     return write

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from worker.examples import Example
+from worker.packing import LayerCost, Packed, pack
 
 # Families whose layers are one plain stack of causal attention without dropout between embedding and norm.
 PLAIN_STACKS = ("llama", "mistral")
@@ -16,7 +17,7 @@ PLAIN_STACKS = ("llama", "mistral")
 # or a resumed run would differ in the last bit.
 _MAX_BYTES = 1 << 30
 # Tokens of one pass through the lower layers: from here on matrices are large enough to be multiplied at full speed.
-_GROUP_TOKENS = 512
+_GROUP_TOKENS = 1024
 
 
 class Trunk:
@@ -34,6 +35,7 @@ class Trunk:
         self._examples = [example for file in files for example in file]
         tokens = sum(len(example.token_ids_T) for example in self._examples)
         self._width: int = model.config.hidden_size
+        self._layer_cost = LayerCost.of(layers[0], self._width)
         self._keeps = tokens * self._width * 4 <= _MAX_BYTES
         self._group_of: dict[int, list[int]] = {}
         first = 0
@@ -43,13 +45,29 @@ class Trunk:
             first += len(file)
         self._kept: dict[int, Tensor] = {}
 
-    def __call__(self, token_ids_B_T: Tensor, places_B: list[int]) -> Tensor:
-        """Hidden states after the last layer and norm, shape (B, T, H); padded positions hold nothing of meaning."""
-        if self._keeps:
-            states_B_T_H = nn.utils.rnn.pad_sequence([self._states(place, token_ids_B_T.device) for place in places_B], batch_first=True)
-        else:
-            states_B_T_H = self._run_lower(token_ids_B_T)
+    def __call__(self, token_ids_B_T: Tensor, places_B: list[int], packed: Packed | None = None) -> Tensor:
+        """Hidden states after the last layer and norm, shape (B, T, H); padded positions hold nothing of meaning.
+
+        With a packed batch what its rows begin with runs once through the upper layers, too, and the shape is (1, T, H).
+        """
+        if not self._keeps:
+            lower_B_T_H = self._run_lower(token_ids_B_T)
+            if packed is None:
+                return self._upper(inputs_embeds=lower_B_T_H, use_cache=False).last_hidden_state
+            return self._run_packed(packed, list(lower_B_T_H))
+        states_B = [self._states(place, token_ids_B_T.device) for place in places_B]
+        if packed is not None:
+            return self._run_packed(packed, states_B)
+        states_B_T_H = nn.utils.rnn.pad_sequence(states_B, batch_first=True)
         return self._upper(inputs_embeds=states_B_T_H, use_cache=False).last_hidden_state
+
+    def _run_packed(self, packed: Packed, states_B: Sequence[Tensor]) -> Tensor:
+        return self._upper(
+            inputs_embeds=packed.join(states_B),
+            position_ids=packed.positions_1_T,
+            attention_mask=packed.mask_1_1_T_T,
+            use_cache=False,
+        ).last_hidden_state
 
     @property
     def keeps(self) -> bool:
@@ -72,11 +90,25 @@ class Trunk:
         """What the lower layers say about one row, shape (T, H)."""
         if place not in self._kept:
             group = self._group_of[place]
-            rows = [torch.tensor(self._examples[member].token_ids_T) for member in group]
-            states_B_T_H = self._run_lower(nn.utils.rnn.pad_sequence(rows, batch_first=True).to(device))
-            for member, row, states_T_H in zip(group, rows, states_B_T_H, strict=True):
-                self._kept[member] = states_T_H[: len(row)].clone()
+            self._kept |= dict(zip(group, self._run_group([self._examples[member] for member in group], device), strict=True))
         return self._kept[place]
+
+    @torch.no_grad()
+    def _run_group(self, examples: Sequence[Example], device: torch.device) -> list[Tensor]:
+        """States of each row, shape (T, H); what all of them begin with runs once."""
+        rows = [torch.tensor(example.token_ids_T) for example in examples]
+        labels = [torch.tensor(example.labels_T) for example in examples]
+        token_ids_B_T, labels_B_T = (nn.utils.rnn.pad_sequence(each, batch_first=True).to(device) for each in (rows, labels))
+        packed = pack(token_ids_B_T, labels_B_T, [len(row) for row in rows], self._layer_cost)
+        if packed is None:
+            return [states_T_H[: len(row)].clone() for row, states_T_H in zip(rows, self._run_lower(token_ids_B_T), strict=True)]
+        said_1_T_H = self._lower(
+            input_ids=packed.token_ids_1_T,
+            position_ids=packed.positions_1_T,
+            attention_mask=packed.mask_1_1_T_T,
+            use_cache=False,
+        ).last_hidden_state
+        return packed.split(said_1_T_H)
 
     @torch.no_grad()
     def _run_lower(self, token_ids_B_T: Tensor) -> Tensor:

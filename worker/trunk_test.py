@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 from worker import trunk as module
 from worker.examples import Example
 from worker.load import load_base
+from worker.packing import LayerCost, pack
 from worker.trunk import Trunk, split_trunk
 
 EXAMPLES = [Example(at + 1, list(range(3, 3 + length)), list(range(3, 3 + length))) for at, length in enumerate((30, 12, 29, 7, 45, 11))]
@@ -42,6 +43,27 @@ def test_states_of_a_row_do_not_depend_on_who_asks_first(model: PreTrainedModel,
     other(padded([4, 1, 3]), [4, 1, 3])
     for place in range(6):
         assert torch.equal(one._kept[place], other._kept[place])
+
+
+ALIKE = [
+    Example(at + 1, [3, 4, 5, 6, *range(20 + at, 20 + at + length)], [-100] * 6 + [9] * (length - 2))
+    for at, length in enumerate((9, 5, 12))
+]
+
+
+def test_rows_that_begin_alike_say_in_one_sequence_what_they_say_side_by_side(
+    model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, labels = ([torch.tensor(part) for part in parts] for parts in zip(*((e.token_ids_T, e.labels_T) for e in ALIKE), strict=True))
+    token_ids_B_T, labels_B_T = (torch.nn.utils.rnn.pad_sequence(each, batch_first=True) for each in (rows, labels))
+    packed = pack(token_ids_B_T, labels_B_T, [len(row) for row in rows], LayerCost(token=1000, pair=0))
+    assert packed is not None
+    together = Trunk(model, 1, (ALIKE,))(token_ids_B_T, [0, 1, 2], packed)
+    monkeypatch.setattr(module, "pack", lambda *_batch: None)
+    apart = Trunk(model, 1, (ALIKE,))
+    whole = apart(token_ids_B_T, [0, 1, 2])
+    for row, expected, found in zip(rows, whole, packed.split(together), strict=True):
+        torch.testing.assert_close(found, expected[: len(row)])
 
 
 def test_rows_too_many_to_keep_are_run_every_time(model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch) -> None:

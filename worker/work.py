@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from peft import PeftModel
+from transformers import PreTrainedModel
 
 from worker.contract import TrainingJob
 from worker.examples import IGNORED, Example
-from worker.packing import LayerCost
+from worker.packing import LayerCost, packs
 from worker.trunk import PLAIN_STACKS
 
 
 class WorkCounter:
     """Counts by place in the examples. A layer that is trained through counts twice, forward and backward; a frozen one below once."""
 
-    def __init__(self, model: PeftModel, examples: Sequence[Example], job: TrainingJob, keeps_lower: bool) -> None:
-        base: Any = model.get_base_model()
+    def __init__(self, model: PreTrainedModel, examples: Sequence[Example], job: TrainingJob, keeps_lower: bool) -> None:
+        base: Any = model
         self._examples = examples
-        first_layer = min(job.adapter.layers_to_transform or [0])
-        self._packs = job.method.type == "supervised" and base.config.model_type in PLAIN_STACKS and not keeps_lower
+        first_layer = min(getattr(job.adapter, "layers_to_transform", None) or [0])
+        self._packs = packs(job.settings) and job.method.type == "supervised" and base.config.model_type in PLAIN_STACKS
         self._window = getattr(base.config, "sliding_window", None)
         self._lower = 0 if keeps_lower else first_layer
         self._upper = base.config.num_hidden_layers - first_layer
@@ -26,7 +26,7 @@ class WorkCounter:
         layers = sum(weight.numel() for weight in base.base_model.parameters()) - embedded
         self._layer = LayerCost(token=layers // base.config.num_hidden_layers, pair=2 * base.config.hidden_size)
         self._head = base.config.vocab_size * base.config.hidden_size
-        self._first_trained = [next(at for at, label in enumerate(example.labels_T) if label != IGNORED) for example in examples]
+        self._first_trained = [_first_trained(example) for example in examples]
         self._trained = [example.trained_tokens for example in examples]
 
     def of_step(self, batches: Sequence[Sequence[int]]) -> float:
@@ -54,3 +54,8 @@ class WorkCounter:
         common = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
         shared = max(0, min(common, min(self._first_trained[place] for place in places) - 1))
         return self._layer.of_rows(1, shared + sum(len(row) - shared for row in rows))
+
+
+def _first_trained(example: Example) -> int:
+    """A question, of which nothing is learnt, has none: all of it stands before the answer."""
+    return next((at for at, label in enumerate(example.labels_T) if label != IGNORED), len(example.labels_T))

@@ -22,8 +22,9 @@ def counter_and_trainer(make_job: JobMaker, **fields: Any) -> tuple[WorkCounter,
     base = load_base(Path(job.model_dir))
     rows = check_rows(job, base)
     model = ADAPTERS[job.adapter.type](base.model, job.adapter, job.model)
-    trainer: Any = METHODS[job.method.type](job, Workbench(model, base.tokenizer, rows.training, [], rows.vary, 4, "cpu", "fp32"))
-    return WorkCounter(model, rows.training, job, trainer.ahead is not None), trainer, len(rows.training)
+    bench = Workbench(model, base.tokenizer, rows.training, [], rows.vary, 4, "cpu", "fp32")
+    trainer: Any = METHODS[job.method.type](job, bench)
+    return WorkCounter(bench.base, rows.training, job, trainer.ahead is not None), trainer, len(rows.training)
 
 
 def test_a_batch_counts_as_packed_exactly_where_the_trainer_packs_it(make_job: JobMaker, monkeypatch: pytest.MonkeyPatch) -> None:

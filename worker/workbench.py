@@ -1,12 +1,13 @@
 """What a training method is handed: the adapted model, the rows, and where and how to compute."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase, TrainerCallback, TrainerState
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback, TrainerState
 from transformers.trainer_utils import TrainOutput
 
 from worker.contract import Evaluation
@@ -17,7 +18,8 @@ from worker.examples import Example
 class Workbench:
     """Everything a method builds its trainer from, besides the job."""
 
-    model: PeftModel
+    # Where all weights are trained, the model itself.
+    model: PeftModel | PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     training: Sequence[Example]
     validation: Sequence[Example]
@@ -26,6 +28,30 @@ class Workbench:
     total_steps: int
     device: Literal["cpu", "cuda"]
     precision: Literal["fp32", "bf16", "fp16"]
+
+    @property
+    def base(self) -> PreTrainedModel:
+        """The model whose layers and head are run, with what is trained in place."""
+        found: Any = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
+        return found
+
+    @property
+    def has_base(self) -> bool:
+        """Whether the model can still be asked what it said before the training."""
+        return isinstance(self.model, PeftModel)
+
+    @property
+    def adapted(self) -> PeftModel:
+        """The base model with an adapter on it: only where it `has_base`."""
+        if not isinstance(self.model, PeftModel):
+            raise TypeError("all weights are trained: there is no base model left")
+        return self.model
+
+    @contextmanager
+    def switched_off(self) -> Iterator[None]:
+        """The base model, without what is trained: only where it `has_base`."""
+        with self.adapted.disable_adapter():
+            yield
 
 
 @dataclass
@@ -98,6 +124,10 @@ class MethodTrainer(Protocol):
 
     def add_callback(self, callback: TrainerCallback) -> None:
         """Lets somebody act between the steps."""
+        ...
+
+    def take_rows(self) -> list[int]:
+        """Rows of the training file that were read since this was last asked, counted from 1."""
         ...
 
     def follow(self, order: Sequence[int]) -> None:

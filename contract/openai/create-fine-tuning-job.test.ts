@@ -43,7 +43,6 @@ it('takes any setting of the trainer or the adapter as a value, as "auto", or no
   };
   expect(FineTuningJobRequest.parse({ ...plain, extensions }).extensions).toEqual({
     ...extensions,
-    adapter: { type: 'lora', ...extensions.adapter },
   });
 });
 
@@ -52,7 +51,13 @@ it.each([
   [{ hyperparameters: { epochs: 3 } }, 'unsupported_parameter', 'hyperparameters.epochs'],
   [{ extensions: { adapter: { rank: 8 } } }, 'unsupported_parameter', 'extensions.adapter.rank'],
   [{ extensions: { lr: 1 } }, 'unsupported_parameter', 'extensions.lr'],
-  [{ extensions: { adapter: { type: 'prefix_tuning' } } }, 'unsupported_value', 'extensions.adapter.type'],
+  [{ extensions: { adapter: { type: 'p_tuning' } } }, 'invalid_request', 'extensions.adapter.type'],
+  [{ extensions: { adapter: { type: 'ia3', r: 8 } } }, 'unsupported_parameter', 'extensions.adapter.r'],
+  [
+    { extensions: { adapter: { type: 'prefix_tuning', num_virtual_tokens: 0 } } },
+    'invalid_request',
+    'extensions.adapter.num_virtual_tokens',
+  ],
   [{ extensions: { adapter: { type: 'lota' } } }, 'invalid_request', 'extensions.adapter.type'],
   [{ extensions: { adapter: { quantization: 'int3' } } }, 'invalid_request', 'extensions.adapter.quantization'],
   [{ method: { type: 'dpo', dpo: { hyperparameters: { beta: 0 } } } }, 'invalid_request', 'method.dpo.hyperparameters.beta'],
@@ -60,7 +65,7 @@ it.each([
   [{ method: { type: 'orpo' } }, 'invalid_request', 'method.type'],
   [{ extensions: { method: { type: 'dpo', gamma: 1 } } }, 'unsupported_parameter', 'extensions.method.gamma'],
   [{ extensions: { method: { type: 'simpo', gamma: -1 } } }, 'invalid_request', 'extensions.method.gamma'],
-  [{ extensions: { method: { type: 'ppo' } } }, 'invalid_request', 'extensions.method.type'],
+  [{ extensions: { method: { type: 'q_learning' } } }, 'invalid_request', 'extensions.method.type'],
   [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
   [{ method: { type: 'sft' } }, 'invalid_request', 'method.type'],
   [{ hyperparameters: { n_epochs: 51 } }, 'invalid_request', 'hyperparameters.n_epochs'],
@@ -71,11 +76,11 @@ it.each([
   [{ suffix: 'a:b' }, 'invalid_request', 'suffix'],
   [{ seed: -1 }, 'invalid_request', 'seed'],
   [{ training_file: undefined }, 'invalid_request', 'training_file'],
-  [{ integrations: [{ type: 'wandb', wandb: { project: 'p' } }] }, 'invalid_request', 'integrations'],
+  [{ integrations: [{ type: 'wandb' }] }, 'invalid_request', 'integrations[0].wandb'],
 ])('refuses %j as %s at %s', (fields, code, param) => {
   expect(problemOf(fields)).toMatchObject({ code, param });
 });
 
 it('lists the known fields beside a misspelt one', () => {
-  expect(problemOf({ extensions: { adapter: { rank: 8 } } })?.message).toContain('known are type, r, lora_alpha');
+  expect(problemOf({ extensions: { adapter: { rank: 8 } } })?.message).toContain('known are r, lora_alpha');
 });

@@ -1,10 +1,12 @@
 /** What a client sends to start a fine-tuning run: OpenAI's body, and all of our own settings in one object `extensions`. */
 import { z } from 'zod';
-import { LoraAdapter } from '../adapter.ts';
-import { DpoMethod, GrpoMethod, KtoMethod, OrpoMethod, SimpoMethod } from '../method.ts';
+import { AdaptionPromptAdapter, FullAdapter, Ia3Adapter, LoraAdapter, PrefixTuningAdapter, PromptTuningAdapter } from '../adapter.ts';
+import { ConstitutionalMethod } from '../constitution.ts';
+import { DpoMethod, GrpoMethod, KtoMethod, OrpoMethod, PpoMethod, RewardMethod, SimpoMethod } from '../method.ts';
 import { ProbesRequest } from '../probe.ts';
 import { TrainingSettings } from '../training.ts';
 import { Metadata } from './common.ts';
+import { JobIntegration } from './integrations.ts';
 import { closedObject, unsupported, unsupportedValue } from './request-problem.ts';
 
 /** A value, or "auto": the platform chooses by model and data size and writes its choice back. */
@@ -47,31 +49,43 @@ function eachOrAuto<Shape extends Record<string, z.ZodType>>(shape: Shape): OrAu
   return Object.fromEntries(fields) as OrAuto<Shape>;
 }
 
-const { type: _, ...loraSettings } = LoraAdapter.shape;
-
-/** Known by these names elsewhere; llama.cpp could not serve them, and what could not be asked is not trained. */
-const unservedAdapters = ['full', 'dora', 'ia3', 'prompt_tuning', 'prefix_tuning', 'p_tuning', 'adaption_prompt'] as const;
-const adapterType = z
-  .enum(['lora', ...unservedAdapters])
-  .refine(
-    (type) => type === 'lora',
-    unsupportedValue('only "lora" is served (quantization: "nf4" makes it QLoRA); no other could be asked here'),
-  )
-  .transform((type) => type as 'lora')
-  .default('lora');
-
-const methodRequest = <Type extends string, Shape extends Record<string, z.ZodType>>(type: Type, shape: Shape) =>
+/** A kind by its type and its options, each of which may be left out. */
+const optionsRequest = <Type extends string, Shape extends Record<string, z.ZodType>>(type: Type, shape: Shape) =>
   closedObject({ ...eachOrAuto(shape), type: z.literal(type) });
 
-/** A method by its type, and its options, each of which may be left out. */
+/** An adapter by its type, which is "lora" when it is left out. */
+export const AdapterRequest = z
+  .discriminatedUnion(
+    'type',
+    [
+      closedObject({ ...eachOrAuto(optionsOf(LoraAdapter)), type: z.literal('lora').optional() }),
+      optionsRequest('full', optionsOf(FullAdapter)),
+      optionsRequest('ia3', optionsOf(Ia3Adapter)),
+      optionsRequest('prompt_tuning', optionsOf(PromptTuningAdapter)),
+      optionsRequest('prefix_tuning', optionsOf(PrefixTuningAdapter)),
+      optionsRequest('adaption_prompt', optionsOf(AdaptionPromptAdapter)),
+    ],
+    {
+      error: (issue) =>
+        issue.code === 'invalid_union'
+          ? 'takes "lora" (with use_dora or quantization "nf4" for DoRA and QLoRA), "full", "ia3", "prompt_tuning", "prefix_tuning" or "adaption_prompt"'
+          : undefined,
+    },
+  )
+  .meta({ id: 'AdapterRequest' });
+
+/** A method by its type, and its options. */
 export const MethodRequest = z
   .discriminatedUnion('type', [
-    methodRequest('supervised', {}),
-    methodRequest('dpo', optionsOf(DpoMethod)),
-    methodRequest('orpo', optionsOf(OrpoMethod)),
-    methodRequest('simpo', optionsOf(SimpoMethod)),
-    methodRequest('kto', optionsOf(KtoMethod)),
-    methodRequest('grpo', optionsOf(GrpoMethod)),
+    optionsRequest('supervised', {}),
+    optionsRequest('dpo', optionsOf(DpoMethod)),
+    optionsRequest('orpo', optionsOf(OrpoMethod)),
+    optionsRequest('simpo', optionsOf(SimpoMethod)),
+    optionsRequest('kto', optionsOf(KtoMethod)),
+    optionsRequest('grpo', optionsOf(GrpoMethod)),
+    optionsRequest('reward', optionsOf(RewardMethod)),
+    optionsRequest('ppo', optionsOf(PpoMethod)),
+    optionsRequest('constitutional', optionsOf(ConstitutionalMethod)),
   ])
   .meta({ id: 'MethodRequest' });
 export type MethodRequest = z.output<typeof MethodRequest>;
@@ -83,7 +97,7 @@ function optionsOf<Shape extends { type: z.ZodType }>({ shape }: z.ZodObject<Sha
 
 /** Everything about a run that OpenAI's body has no word for. What is left out is "auto". */
 export const RunExtensions = closedObject({
-  adapter: closedObject({ type: adapterType, ...eachOrAuto(loraSettings) }).optional(),
+  adapter: AdapterRequest.optional(),
   method: MethodRequest.optional().describe("How it is trained, where OpenAI's `method` has no word for it; the two must agree."),
   plan: z.string().min(1).optional().describe('Id of the plan that the run is started from: the plan is scored by it.'),
   probes: ProbesRequest.optional().describe('Questions that the model answers while it trains.'),
@@ -105,7 +119,7 @@ export const FineTuningJobRequest = closedObject({
   metadata: Metadata.nullish(),
   method: method.optional(),
   hyperparameters: hyperparameters.optional().describe('Deprecated by OpenAI in favour of method.supervised.hyperparameters, which wins.'),
-  integrations: z.array(z.unknown()).max(0, { error: 'no integration is configured on this server' }).nullish(),
+  integrations: z.array(JobIntegration).max(1).nullish().describe('Refused where the tracker is not configured.'),
   extensions: RunExtensions.optional(),
 }).meta({ id: 'FineTuningJobRequest' });
 export type FineTuningJobRequest = z.output<typeof FineTuningJobRequest>;

@@ -7,16 +7,16 @@ export const FilePurpose = z
   .describe('What the file is for; a training file is fine-tune.')
   .meta({ id: 'FilePurpose' });
 
+export const FileExpiry = z.object({
+  anchor: z.literal('created_at'),
+  seconds: z.coerce.number().int().min(3600).max(2_592_000).describe('1 hour to 30 days.'),
+});
+
 /** The fields of the multipart form beside `file`. Brackets in their names (`expires_after[anchor]`) are read by then. */
 export const FileUploadRequest = z
   .object({
     purpose: FilePurpose,
-    expires_after: z
-      .object({
-        anchor: z.literal('created_at'),
-        seconds: z.coerce.number().int().min(3600).max(2_592_000).describe('1 hour to 30 days.'),
-      })
-      .optional(),
+    expires_after: FileExpiry.optional(),
   })
   .meta({ id: 'FileUploadRequest' });
 export type FileUploadRequest = z.output<typeof FileUploadRequest>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { RunState } from '../training.ts';
 import { Metadata, pageOf, pageQuery, UnixSeconds } from './common.ts';
 import { autoOr } from './create-fine-tuning-job.ts';
+import { JobIntegration } from './integrations.ts';
 
 /** "auto" until the platform has chosen. */
 const hyperparameters = z.object({
@@ -37,7 +38,7 @@ export const FineTuningJob = z
       })
       .optional()
       .describe("Left out by a job of another method than OpenAI's: config.method has it."),
-    integrations: z.array(z.never()).describe('Always empty.'),
+    integrations: z.array(JobIntegration),
     metadata: Metadata.nullable(),
   })
   .meta({ id: 'FineTuningJob' });

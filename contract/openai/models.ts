@@ -10,7 +10,9 @@ export const Model = z
     created: UnixSeconds,
     owned_by: z.string(),
     shutdown_date: z.string().nullable(),
-    x_kind: z.enum(['base', 'adapter', 'checkpoint', 'alias', 'upstream']),
+    x_kind: z
+      .enum(['base', 'adapter', 'checkpoint', 'alias', 'upstream', 'reward_model'])
+      .describe('A reward_model scores answers, for training by PPO; it cannot be asked.'),
     x_base_model: z.string().nullable().describe('Id of the base model beneath an adapter; null for a base model.'),
     x_run_id: z.string().nullable().describe('The run that trained it; null for a base model.'),
     x_step: z.int().min(0).nullable().describe('Optimiser step of a checkpoint.'),

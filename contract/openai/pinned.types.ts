@@ -8,6 +8,7 @@ import type * as Chat from './chat-answers.ts';
 import type { ChatCompletionRequest } from './chat-completions.ts';
 import type * as Completions from './completions.ts';
 import type { FineTuningJobRequest } from './create-fine-tuning-job.ts';
+import type * as Graders from './graders.ts';
 import type * as Files from './files.ts';
 import type * as FineTuning from './fine-tuning.ts';
 import type * as Models from './models.ts';
@@ -116,6 +117,16 @@ export type FineTuningPins = [
   Holds<Accepts<typeof FineTuning.FineTuningJobListQuery, Replace<OpenAI.FineTuning.JobListParams, { metadata?: Record<string, string> }>>>,
   Holds<Accepts<typeof FineTuning.FineTuningJobEventListQuery, OpenAI.FineTuning.JobListEventsParams>>,
   Holds<Accepts<typeof FineTuning.FineTuningJobCheckpointListQuery, OpenAI.FineTuning.Jobs.CheckpointListParams>>,
+];
+
+// Graders: what is asked is pinned; an image or audio that a judge would read is refused, and so is code.
+type TheirRun = OpenAI.FineTuning.Alpha.GraderRunResponse;
+export type GraderPins = [
+  Holds<AnswersAs<Graders.GraderRun, TheirRun>>,
+  Holds<AnswersAs<Graders.GraderRun['metadata'], TheirRun['metadata']>>,
+  Holds<AnswersAs<Graders.GraderErrors, TheirRun['metadata']['errors']>>,
+  Holds<Accepts<typeof Graders.GraderRunRequest, OpenAI.FineTuning.Alpha.GraderRunParams>>,
+  Holds<Accepts<typeof Graders.GraderValidateRequest, OpenAI.FineTuning.Alpha.GraderValidateParams>>,
 ];
 
 // Files: the purpose `evals` may be uploaded, and OpenAI's answer type forgets it.

@@ -1,18 +1,19 @@
-"""Low-rank adaptation (Hu et al. 2021) by PEFT, on whole layers or on layers in four bits."""
+"""Low-rank adaptation (Hu et al. 2021) by PEFT, on whole layers or on layers in four bits; with the lengths of columns it is DoRA."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from peft import LoraConfig, PeftModel, get_peft_model
-from torch import nn
+from peft import LoraConfig, PeftModel
 from transformers import PreTrainedModel
 
+from worker.adapters.attach import attach_config
+from worker.adapters.targets import check_targets
 from worker.contract import LoraAdapter
+from worker.export_gguf import check_exportable, gguf_names
 from worker.failures import WorkerError
 from worker.nf4 import quantize_layers
+from worker.trainer_state import adapter_tensors
 
-_LAYER = re.compile(r"\.(\d+)\.")
 # What PEFT calls them.
 _INITS: Mapping[str, Any] = {"kaiming": True, "gaussian": "gaussian", "orthogonal": "orthogonal"}
 
@@ -20,9 +21,13 @@ _INITS: Mapping[str, Any] = {"kaiming": True, "gaussian": "gaussian", "orthogona
 def attach(model: PreTrainedModel, adapter: LoraAdapter, model_id: str) -> PeftModel:
     """Puts trainable A and B, in fp32, beside the named linear layers; B·A begins at zero, so nothing changes yet.
 
-    Raises WorkerError('config_error') when a name or a layer index matches nothing.
+    Raises WorkerError('config_error') when a name or a layer index matches nothing, or a layer could not be served; 'model_error'
+    when nothing of the model could.
     """
-    _check_targets(model, adapter, model_id)
+    if not adapter.use_dora:
+        check_exportable(model.config, model_id)
+    check_targets(model, adapter.target_modules, model_id)
+    _check_layers(model, adapter, model_id)
     if adapter.quantization == "nf4":
         quantize_layers(model)
     config = LoraConfig(
@@ -31,28 +36,19 @@ def attach(model: PreTrainedModel, adapter: LoraAdapter, model_id: str) -> PeftM
         lora_alpha=adapter.lora_alpha,  # pyright: ignore[reportArgumentType]  # a float works and the contract allows one
         lora_dropout=adapter.lora_dropout,
         use_rslora=adapter.use_rslora,
+        use_dora=adapter.use_dora,
         init_lora_weights=_INITS[adapter.init_lora_weights],
         target_modules=adapter.target_modules,
         layers_to_transform=adapter.layers_to_transform,
         bias="none",
     )
-    adapted = get_peft_model(model, config)
-    if not isinstance(adapted, PeftModel):
-        raise TypeError(f"PEFT made a {type(adapted).__name__} of the model")
-    # What PEFT wrote here is a path of this machine; an adapter is loaded beside any copy of its base.
-    adapted.peft_config["default"].base_model_name_or_path = model_id
+    adapted = attach_config(model, config, model_id)
+    if not adapter.use_dora:
+        gguf_names(adapter_tensors(adapted), model.config)  # what could not be served is not trained
     return adapted
 
 
-def _check_targets(model: PreTrainedModel, adapter: LoraAdapter, model_id: str) -> None:
-    linear = {name for name, module in model.named_modules() if isinstance(module, nn.Linear) and _LAYER.search(name)}
-    known = sorted({name.rsplit(".", 1)[-1] for name in linear})
-    unknown = [target for target in adapter.target_modules if target not in known]
-    if unknown:
-        raise WorkerError(
-            "config_error",
-            f"target_modules: {model_id} has no linear layers named {', '.join(unknown)}; it has {', '.join(known)}.",
-        )
+def _check_layers(model: PreTrainedModel, adapter: LoraAdapter, model_id: str) -> None:
     layers = model.config.get_text_config().num_hidden_layers
     beyond = [layer for layer in adapter.layers_to_transform or [] if layer >= layers]
     if beyond:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from worker.contract import TrainingJob
-from worker.methods import grpo, kto, preference, supervised
+from worker.methods import constitutional, grpo, kto, ppo, preference, reward, supervised
 from worker.workbench import MethodTrainer, Workbench
 
 METHODS: dict[str, Callable[[TrainingJob, Workbench], MethodTrainer]] = {
@@ -13,4 +13,7 @@ METHODS: dict[str, Callable[[TrainingJob, Workbench], MethodTrainer]] = {
     "simpo": preference.build,
     "kto": kto.build,
     "grpo": grpo.build,
+    "reward": reward.build,
+    "ppo": ppo.build,
+    "constitutional": constitutional.build,
 }

@@ -87,7 +87,7 @@ class GrpoTrainer(RunTrainer):
         was_training = self._bench.model.training
         self._bench.model.eval()
         with self.accelerator.autocast():
-            said_R_T: Any = self._bench.model.generate(**batch, generation_config=self._generation(each))
+            said_R_T: Any = self._base.generate(**batch, generation_config=self._generation(each))
         self._bench.model.train(was_training)
         answers: list[Example] = []
         rewards: list[float] = []
@@ -127,7 +127,7 @@ class GrpoTrainer(RunTrainer):
         """The divergence from the base model, by an estimate that is never negative (equation 4); zeros where it has no weight."""
         if self._method.beta == 0:
             return torch.zeros_like(logprobs_K)
-        with torch.no_grad(), self._bench.model.disable_adapter():
+        with torch.no_grad(), self._bench.switched_off():
             reference_K, _, _ = self._judge(batch)
         ratio_K = reference_K - logprobs_K
         return torch.exp(ratio_K) - ratio_K - 1

@@ -32,7 +32,7 @@ class KtoTrainer(RunTrainer):
         super().__init__(job, bench, Collator(self._pick, self._padding))
         self._method = method
         files = (bench.training, bench.validation)
-        self.ahead = self._reference = Reference(bench.model, files, job.settings.batch_size, self._say)
+        self.ahead = self._reference = Reference(bench, files, job.settings.batch_size, self._say)
 
     def _pick(self, place: int) -> Labelled:
         answer = self._examples[place]

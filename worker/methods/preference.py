@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from worker.contract import DpoMethod, OrpoMethod, SimpoMethod, TrainingJob
+from worker.contract import ConstitutionalMethod, DpoMethod, OrpoMethod, SimpoMethod, TrainingJob
 from worker.head_logprobs import head_logprobs
 from worker.pair_forward import PairCollator, PairForward
 from worker.preference_losses import Answers, PairLoss, dpo_loss, orpo_loss, simpo_loss
@@ -29,9 +29,9 @@ class PreferenceTrainer(RunTrainer):
         self._method = job.method
         self._run = PairForward(self._base)
         self._reference: Reference | None = None
-        if isinstance(job.method, DpoMethod):
+        if isinstance(job.method, DpoMethod | ConstitutionalMethod):
             files = (bench.training, bench.validation)
-            self.ahead = self._reference = Reference(bench.model, files, job.settings.batch_size, self._say)
+            self.ahead = self._reference = Reference(bench, files, job.settings.batch_size, self._say)
 
     def _pick(self, place: int) -> Pair:
         pair = self._examples[place]

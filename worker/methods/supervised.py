@@ -2,11 +2,12 @@
 
 from torch import Tensor
 
+from worker.attention import takes_masks
 from worker.batches import Collator
 from worker.contract import TrainingJob
 from worker.examples import IGNORED, Example
 from worker.head_loss import head_loss
-from worker.packing import LayerCost, pack
+from worker.packing import LayerCost, Packed, pack, packs
 from worker.run_trainer import RunTrainer, pad_token_id
 from worker.trunk import PLAIN_STACKS, split_trunk
 from worker.workbench import Tally, Workbench
@@ -20,16 +21,18 @@ def build(job: TrainingJob, bench: Workbench) -> "SupervisedTrainer":
 class SupervisedTrainer(RunTrainer):
     """TRL's loop with three things of our own, each for a measured reason.
 
-    The head runs at trained positions only and keeps no logits; layers below the first adapter run once a row; where there are
-    none, what rows have in common runs once a batch.
+    The head runs at trained positions only and keeps no logits; what rows begin with in common runs once a batch; layers below the
+    first adapter run once a row.
     """
 
     def __init__(self, job: TrainingJob, bench: Workbench) -> None:
         super().__init__(job, bench, Collator(self._pick, pad_token_id(bench)))
         if self._base.config.model_type in PLAIN_STACKS:
             self._layer_cost = LayerCost.of(self._base.base_model.layers[0], self._base.config.hidden_size)
-        # The outputs of frozen layers are kept by row: rows that change from epoch to epoch have none to keep.
-        layers = job.adapter.layers_to_transform if bench.vary is None else None
+        # The outputs of frozen layers are kept by row: rows that change from epoch to epoch, or by noise, have none to keep.
+        is_steady = bench.vary is None and job.settings.neftune_noise_alpha is None
+        layers = getattr(job.adapter, "layers_to_transform", None) if is_steady else None
+        self._packs = packs(job.settings) and takes_masks(self._base)
         self._trunk = split_trunk(self._base, layers, (bench.training, bench.validation))
         self.ahead = self._trunk if self._trunk is not None and self._trunk.keeps else None
 
@@ -45,29 +48,33 @@ class SupervisedTrainer(RunTrainer):
         """Loss summed over the trained tokens of a batch, and what is counted of it."""
         lengths = inputs["attention_mask"].sum(dim=1).tolist()
         with self.accelerator.autocast():
+            packed = self._pack(inputs, lengths)
             if self._trunk is not None:
-                hidden_B_T_H, labels_B_T = self._trunk(inputs["input_ids"], inputs["places"].tolist()), inputs["labels"]
+                hidden_B_T_H = self._trunk(inputs["input_ids"], inputs["places"].tolist(), packed)
             else:
-                hidden_B_T_H, labels_B_T = self._run_backbone(inputs, lengths)
+                hidden_B_T_H = self._run_backbone(inputs, packed)
+            labels_B_T = inputs["labels"] if packed is None else packed.labels_1_T
             loss, right, trained = head_loss(hidden_B_T_H, labels_B_T, self._base.get_output_embeddings(), IGNORED)
         return loss, Tally(float(loss.detach()), int(trained), int(right), sum(lengths))
 
-    def _run_backbone(self, inputs: dict[str, Tensor], lengths: list[int]) -> tuple[Tensor, Tensor]:
-        """Hidden states of a batch after the last layer, and the labels in the same shape."""
-        backbone = self._base.base_model
-        token_ids_B_T, labels_B_T, mask_B_T = inputs["input_ids"], inputs["labels"], inputs["attention_mask"]
+    def _pack(self, inputs: dict[str, Tensor], lengths: list[int]) -> Packed | None:
+        """The batch as one sequence, where the model's layers can be run like that and it costs less."""
         if self._base.config.model_type not in PLAIN_STACKS:
-            return backbone(input_ids=token_ids_B_T, attention_mask=mask_B_T, use_cache=False).last_hidden_state, labels_B_T
+            return None
         window = getattr(self._base.config, "sliding_window", None)
-        fits = window is None or max(lengths) <= window
-        packed = pack(token_ids_B_T, labels_B_T, lengths, self._layer_cost) if fits else None
-        if packed is None:
-            # Padding stands on the right, where a causal layer does not look: no mask, and the faster attention kernel.
-            return backbone(input_ids=token_ids_B_T, use_cache=False).last_hidden_state, labels_B_T
-        output = backbone(
-            input_ids=packed.token_ids_1_T,
-            position_ids=packed.positions_1_T,
-            attention_mask=packed.mask_1_1_T_T,
-            use_cache=False,
-        )
-        return output.last_hidden_state, packed.labels_1_T
+        fits = self._packs and (window is None or max(lengths) <= window)
+        return pack(inputs["input_ids"], inputs["labels"], lengths, self._layer_cost) if fits else None
+
+    def _run_backbone(self, inputs: dict[str, Tensor], packed: Packed | None) -> Tensor:
+        """Hidden states of a batch after the last layer."""
+        backbone = self._base.base_model
+        if packed is not None:
+            return backbone(
+                input_ids=packed.token_ids_1_T,
+                position_ids=packed.positions_1_T,
+                attention_mask=packed.mask_1_1_T_T,
+                use_cache=False,
+            ).last_hidden_state
+        # Padding stands on the right, where a causal layer does not look: plain stacks need no mask, and take the faster attention kernel.
+        mask_B_T = None if self._base.config.model_type in PLAIN_STACKS else inputs["attention_mask"]
+        return backbone(input_ids=inputs["input_ids"], attention_mask=mask_B_T, use_cache=False).last_hidden_state
