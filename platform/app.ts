@@ -9,12 +9,17 @@ import { openDriver } from './core/driver.ts';
 import { PlatformError } from './core/errors.ts';
 import { isLoopback } from './core/loopback.ts';
 import { deleteExpiredFiles, type Files } from './data/files.ts';
+import { sharedRowTokenizer } from './data/row-tokenizers.ts';
+import { deleteOverParts } from './data/uploads.ts';
 import { Certifier } from './evaluation/certifier.ts';
-import type { Engine } from './inference/engine.ts';
+import { Exporter } from './exports/exporter.ts';
+import type { Engine, ServedVersion } from './inference/engine.ts';
 import { engines as engineDrivers } from './inference/engines/index.ts';
 import { baseModelState, openBaseModels, requireBaseModel, type BaseModels } from './models/base-models.ts';
-import { resolveModel, type Versions } from './models/versions.ts';
+import { getVersion, resolveModel, type Versions } from './models/versions.ts';
 import { createMetrics, type Metrics } from './monitoring/metrics.ts';
+import type { Tracker } from './monitoring/tracker.ts';
+import { trackers as trackerDrivers } from './monitoring/trackers/index.ts';
 import { openDatabase, type OpenDatabase } from './storage/database.ts';
 import { ensureOwnerKey } from './storage/keys.ts';
 import { objectStores } from './storage/object-stores/index.ts';
@@ -27,8 +32,8 @@ export interface Engines {
   /** What the settings name. */
   main: Engine;
   all: Engine[];
-  /** What answers for a model of the catalogue. */
-  of(entry: ModelEntry): Engine;
+  /** What answers for a model of the catalogue, or for what was trained of it. */
+  of(entry: ModelEntry, served: Pick<ServedVersion, 'adapter'>): Engine;
   /** Other servers, by the name that their models begin with. */
   upstreams: Map<string, Engine>;
 }
@@ -44,6 +49,7 @@ export interface App {
   versions: Versions;
   training: Training;
   certifier: Certifier;
+  exporter: Exporter;
   engines: Engines;
   metrics: Metrics;
   /** Whether the worker has its libraries and base model loaded, so that a job starts at once. */
@@ -91,11 +97,16 @@ async function openRooms(config: Config, opened: AsyncDisposableStack): Promise<
   const launcher = await openDriver(launchers, { driver: config.launcher, python: config.python, data: config.data, root: projectRoot });
   opened.defer(() => launcher.close());
   const rooms = { config, log, createdKey: created, database, files, baseModels, versions, engines, metrics: createMetrics() };
-  const engineOf = (entry: ModelEntry): Engine => engines.of(entry);
+  const engineOf: Engines['of'] = (entry, served) => engines.of(entry, served);
   const certifier = new Certifier({ db: database.db, versions, files, launcher, engineOf, log });
   await certifier.open();
   opened.defer(() => certifier.close());
-  const training = openTrainingRoom(rooms, launcher, certifier);
+  const exporter = new Exporter({ db: database.db, versions, launcher, dataDir: config.data, log });
+  await exporter.open();
+  opened.defer(() => exporter.close());
+  const training = openTrainingRoom(rooms, launcher, certifier, await openTrackers(config));
+  await training.reporter.open();
+  opened.defer(() => training.reporter.close());
   const reconciler = startReconciler(training);
   opened.defer(() => reconciler.close());
   opened.defer(() => training.plans.close());
@@ -103,15 +114,16 @@ async function openRooms(config: Config, opened: AsyncDisposableStack): Promise<
   let isWarm = false;
   void warmUp(config, training, engines.main).then((warm) => (isWarm = warm));
 
-  return { ...rooms, training, certifier, isWorkerWarm: () => isWarm, close: () => opened.disposeAsync() };
+  return { ...rooms, training, certifier, exporter, isWorkerWarm: () => isWarm, close: () => opened.disposeAsync() };
 }
 
-type BelowTraining = Omit<App, 'training' | 'isWorkerWarm' | 'close' | 'certifier'>;
+type BelowTraining = Omit<App, 'training' | 'isWorkerWarm' | 'close' | 'certifier' | 'exporter'>;
 
 function openTrainingRoom(
   { config, log, database, files, baseModels, versions, engines }: BelowTraining,
   launcher: Launcher,
   certifier: Certifier,
+  trackers: Tracker[],
 ): Training {
   return openTraining({
     db: database.db,
@@ -121,20 +133,34 @@ function openTrainingRoom(
     launcher,
     dataDir: config.data,
     maxRuns: config.max_runs,
+    costPerHour: config.cost_per_hour,
     // The lock of PGlite lets one process in; on PostgreSQL several may share the runs.
     owner: database.kind === 'pglite' ? 'local' : randomUUID(),
     onVersion: async (version) => {
+      const { method } = await getVersion(versions, version.project_id, version.id);
+      if (method === 'reward') return;
       const { served, entry } = await resolveModel(versions, version.project_id, version.id);
-      await engines.of(entry).load(served);
+      await engines.of(entry, served).load(served);
       if (config.parity) await certifier.queue(version, true);
     },
+    trackers,
     log,
   });
 }
 
+function openTrackers(config: Config): Promise<Tracker[]> {
+  const options: Record<string, object> = {
+    jsonl: { folder: join(config.data, 'trackers') },
+    mlflow: { tracking_uri: config.mlflow_tracking_uri, experiment: config.mlflow_experiment, token: config.mlflow_token },
+  };
+  const names = [...new Set(config.trackers.split(',').map((name) => name.trim()))].filter((name) => name !== '');
+  return Promise.all(names.map((name) => openDriver<Tracker>(trackerDrivers, { driver: name, ...options[name] })));
+}
+
 function sweepExpiredFiles({ files, log }: BelowTraining): Disposable {
   const sweep = setInterval(() => {
-    deleteExpiredFiles(files).catch((error: unknown) => log.warn({ err: error }, 'expired files could not be deleted'));
+    const swept = Promise.all([deleteExpiredFiles(files), deleteOverParts(files)]);
+    swept.catch((error: unknown) => log.warn({ err: error }, 'expired files could not be deleted'));
   }, sweepMs).unref();
   return { [Symbol.dispose]: () => clearInterval(sweep) };
 }
@@ -147,19 +173,27 @@ function refuseOpenNetwork(config: Config): void {
   );
 }
 
-/** The scripted engine always stands beside the chosen one: the model "scripted" is its. */
+/**
+ * Beside the chosen engine always stand the scripted one, whose the model "scripted" is, and the worker's libraries, which answer for
+ * what llama.cpp cannot load: their process starts when such a version is first asked.
+ */
 async function openEngines(config: Config): Promise<Engines> {
   const scripted = await openDriver(engineDrivers, { driver: 'scripted' });
-  const main = config.engine === 'scripted' ? scripted : await openDriver(engineDrivers, engineSettings(config));
+  const transformers = await openDriver(engineDrivers, { ...engineSettings(config), driver: 'transformers' });
+  const known: Record<string, Engine> = { scripted, transformers };
+  const main = known[config.engine] ?? (await openDriver(engineDrivers, engineSettings(config)));
   const upstreams = new Map<string, Engine>();
   for (const { name, base_url, api_key, models } of config.upstreams) {
     upstreams.set(name, await openDriver(engineDrivers, { driver: 'openai-compatible', name, base_url, api_key, models }));
   }
   return {
     main,
-    all: [...new Set([main, scripted]), ...upstreams.values()],
+    all: [...new Set([main, scripted, transformers]), ...upstreams.values()],
     upstreams,
-    of: (entry) => (entry.source.type === 'scripted' ? scripted : main),
+    of: (entry, { adapter }) => {
+      if (entry.source.type === 'scripted') return scripted;
+      return adapter === null || adapter.file.endsWith('.gguf') ? main : transformers;
+    },
   };
 }
 
@@ -171,18 +205,22 @@ function engineSettings(config: Config) {
     context: config.engine_context,
     versions: config.engine_versions,
     queue: config.engine_queue,
+    python: config.python,
+    root: projectRoot,
   };
 }
 
-/** Libraries and base model are loaded before the first job and the first question ask for them. False when there is nothing to load, or the worker could not. */
+/** Libraries, base model and tokenizer are loaded before the first job and the first question ask for them. False when there is nothing to load, or the worker could not. */
 async function warmUp(config: Config, training: Training, engine: Engine): Promise<boolean> {
   const id = config.warm_model;
   try {
     if (id === 'none' || baseModelState(training.baseModels, id) === 'absent') return false;
     const { entry, modelDir, ggufFile } = await requireBaseModel(training.baseModels, id);
     const loads = ggufFile !== null && entry.source.type !== 'scripted';
-    const serving = loads ? engine.load({ id, base: id, baseFile: ggufFile, adapter: null }) : Promise.resolve();
-    await Promise.all([serving.catch((error: unknown) => sayCold(training, 'engine', id, error)), training.launcher.warm(modelDir)]);
+    const serving = loads ? engine.load({ id, base: id, baseFile: ggufFile, modelDir, adapter: null }) : Promise.resolve();
+    const coldly = (what: string) => (error: unknown) => sayCold(training, what, id, error);
+    const checking = sharedRowTokenizer(modelDir).then(({ tokenize }) => void tokenize({ text: id }));
+    await Promise.all([serving.catch(coldly('engine')), checking.catch(coldly('tokenizer')), training.launcher.warm(modelDir)]);
     return true;
   } catch (error) {
     sayCold(training, 'worker', id, error);

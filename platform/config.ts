@@ -43,7 +43,10 @@ export const Config = z.object({
   launcher: z.string().default('local').describe('Where training processes run: local.'),
   python: z.string().default('.venv/bin/python').describe('Python of the worker; relative to the project.'),
   warm_model: z.string().default(demoModel).describe('Base model that worker and engine load ahead of their first task; none loads none.'),
-  engine: z.string().default('llama-cpp').describe('What serves tokens: llama-cpp.'),
+  engine: z
+    .string()
+    .default('llama-cpp')
+    .describe('What serves tokens: llama-cpp, or transformers. What llama-cpp cannot load is served by transformers in any case.'),
   engine_threads: z.coerce
     .number()
     .int()
@@ -64,6 +67,14 @@ export const Config = z.object({
     .describe(
       'true compares what every finished run serves with what it trained, once the engine is quiet (about 10 s for the demo model).',
     ),
+  trackers: z.string().default('').describe('Where the figures of runs are kept besides: jsonl, mlflow; several separated by commas.'),
+  mlflow_tracking_uri: z.string().optional().describe('Address of the MLflow server; MLFLOW_TRACKING_URI sets it too.'),
+  mlflow_experiment: z
+    .string()
+    .min(1)
+    .default('tuneloop')
+    .describe('Experiment of MLflow that runs are kept in; made where it is missing.'),
+  mlflow_token: z.string().min(1).optional().describe('Bearer token of the MLflow server; MLFLOW_TRACKING_TOKEN sets it too.'),
   hub: z.string().default('https://huggingface.co').describe('Address of the Hugging Face hub; HF_ENDPOINT sets it too.'),
   hub_token: z.string().optional().describe('Token for gated models; HF_TOKEN sets it too.'),
   max_upload_mb: z.coerce.number().int().min(1).default(512).describe('Largest uploaded file in MiB.'),
@@ -87,7 +98,12 @@ export function defaultModel({ warm_model }: Pick<Config, 'warm_model'>): string
 }
 
 /** Names outside the TUNELOOP_ family that the field already uses. */
-const aliases: Record<string, string> = { HF_ENDPOINT: 'hub', HF_TOKEN: 'hub_token' };
+const aliases: Record<string, string> = {
+  HF_ENDPOINT: 'hub',
+  HF_TOKEN: 'hub_token',
+  MLFLOW_TRACKING_URI: 'mlflow_tracking_uri',
+  MLFLOW_TRACKING_TOKEN: 'mlflow_token',
+};
 
 /** Reads the settings. Throws `setting_invalid` that names every wrong variable; an unknown TUNELOOP_ name is wrong too. */
 export function readConfig(environment: Record<string, string | undefined>): Config {

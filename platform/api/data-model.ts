@@ -2,27 +2,17 @@
 import { instructionTemplate } from '#platform/core/instruction-template.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import type { CheckModel } from '#platform/data/check-quality.ts';
-import { openRowTokenizer, type RowTokenizer } from '#platform/data/row-tokens.ts';
+import { sharedRowTokenizer } from '#platform/data/row-tokenizers.ts';
 import { baseModelState, requireBaseModel } from '#platform/models/base-models.ts';
 import type { Rooms } from './api-server.ts';
-
-/** A vocabulary takes some tens of megabytes. */
-const mostOpen = 3;
-const opened = new Map<string, Promise<RowTokenizer>>();
 
 /** `template` "instruction" writes rows as ### Instruction, ### Response. Throws `model_not_found`, `model_not_ready`, `unsupported_value`. */
 export async function dataModel(rooms: Rooms, id: string, template: 'model' | 'instruction' = 'model'): Promise<CheckModel> {
   const { entry, modelDir } = await requireBaseModel(rooms.baseModels, id);
   if (entry.source.type === 'scripted')
     throw new PlatformError('unsupported_value', `model: ${id} has no tokenizer of its own`, { param: 'model' });
-  const key = `${template} ${modelDir}`;
-  const tokenizer = opened.get(key) ?? openRowTokenizer(modelDir, template === 'instruction' ? instructionTemplate : undefined);
-  // The one used last stands last.
-  opened.delete(key);
-  opened.set(key, tokenizer);
-  tokenizer.catch(() => opened.delete(key));
-  if (opened.size > mostOpen) opened.delete([...opened.keys()][0]!);
-  return { id, tokenizer: await tokenizer, contextLength: entry.context_length };
+  const tokenizer = await sharedRowTokenizer(modelDir, template === 'instruction' ? instructionTemplate : undefined);
+  return { id, tokenizer, contextLength: entry.context_length };
 }
 
 /** The model named, or the platform's usual one; null when nobody named one and that is not here. */

@@ -37,7 +37,7 @@ export async function openServer(app: App, dashboardFolder: string = join(projec
   const chat = openChat({
     versions: app.versions,
     metrics: app.metrics,
-    engineOf: (entry) => app.engines.of(entry),
+    engineOf: (entry, served) => app.engines.of(entry, served),
     upstreams: app.engines.upstreams,
     defaultModel: defaultModel(app.config),
   });

@@ -4,10 +4,13 @@ import type { Method } from '#contract/method.ts';
 import type { FileObject } from '#contract/openai/files.ts';
 import type { FineTuningJob, FineTuningJobCheckpoint } from '#contract/openai/fine-tuning.ts';
 import type { Model } from '#contract/openai/models.ts';
+import type { Upload, UploadPart } from '#contract/openai/uploads.ts';
 import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
-import type { CheckpointRow, ModelVersionRow, RunEventRow, RunRow } from '#platform/training/rows.ts';
+import type { CheckpointRow, RunEventRow, RunRow } from '#platform/training/rows.ts';
 import { viewEvent } from '#platform/training/view-event.ts';
+import type { TrainedVersion } from '#platform/models/versions.ts';
 import type { FileRow } from '#platform/data/files.ts';
+import type { UploadPartRow, UploadRow } from '#platform/data/uploads.ts';
 import type { AliasRow, AliasWithHistory } from '#platform/models/aliases.ts';
 import { unixSeconds } from './list-page.ts';
 
@@ -26,6 +29,24 @@ export function viewFile(row: FileRow): FileObject {
     purpose: row.purpose as FileObject['purpose'],
     status: 'processed',
   };
+}
+
+export function viewUpload(row: UploadRow, file: FileRow | null): Upload {
+  return {
+    id: row.id,
+    object: 'upload',
+    bytes: row.bytes,
+    created_at: unixSeconds(row.created_at),
+    expires_at: unixSeconds(row.expires_at),
+    filename: row.filename,
+    purpose: row.purpose as Upload['purpose'],
+    status: row.status,
+    file: file && viewFile(file),
+  };
+}
+
+export function viewUploadPart(row: UploadPartRow): UploadPart {
+  return { id: row.id, object: 'upload.part', created_at: unixSeconds(row.created_at), upload_id: row.upload_id };
 }
 
 export function viewJob(row: RunRow): FineTuningJob {
@@ -53,7 +74,7 @@ export function viewJob(row: RunRow): FineTuningJob {
     seed: row.seed,
     hyperparameters,
     ...methodOf(row.config.method, hyperparameters),
-    integrations: [],
+    integrations: row.integrations,
     metadata: row.metadata,
   };
 }
@@ -73,6 +94,8 @@ export function viewRun(row: RunRow, queuePosition: number | null): TrainingRun 
     eta_seconds: row.eta_seconds,
     queue_position: queuePosition,
     best_step: row.best_step,
+    stop: row.stop,
+    memory_peaks: row.memory_peaks ?? {},
     config: row.config,
     failure: row.failure,
   };
@@ -95,14 +118,14 @@ export function viewCheckpoint(row: CheckpointRow): FineTuningJobCheckpoint {
   };
 }
 
-export function viewVersion(row: ModelVersionRow): Model {
+export function viewVersion(row: TrainedVersion): Model {
   return {
     id: row.id,
     object: 'model',
     created: unixSeconds(row.created_at),
     owned_by: row.project_id,
     shutdown_date: null,
-    x_kind: row.is_final ? 'adapter' : 'checkpoint',
+    x_kind: row.method === 'reward' ? 'reward_model' : row.is_final ? 'adapter' : 'checkpoint',
     x_base_model: row.base_model,
     x_run_id: row.run_id,
     x_step: row.step,

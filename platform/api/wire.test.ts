@@ -39,6 +39,12 @@ describe('an error', () => {
     expect(await errorOf(await test.call('/v1/chat/completions'))).toMatchObject({ status: 405 });
   });
 
+  it("in a job names its field, by the route of any method as by OpenAI's", async () => {
+    const body = { model: 'smollm2-135m-instruct', training_file: 'file-x', extensions: { method: { type: 'ppo', kl_coef: -1 } } };
+    for (const path of ['/api/v1/training/jobs', '/v1/fine_tuning/jobs'])
+      expect(await errorOf(await test.call(path, { body }))).toMatchObject({ status: 400, param: 'extensions.method.kl_coef' });
+  });
+
   it('for broken JSON says where', async () => {
     const error = await errorOf(await test.call('/v1/chat/completions', { body: '{"model": "scripted",}' }));
     expect(error).toMatchObject({ status: 400, code: 'invalid_json' });

@@ -8,8 +8,8 @@ import type { Metrics } from '#platform/monitoring/metrics.ts';
 export interface Chat {
   versions: Versions;
   metrics: Metrics;
-  /** The engine that answers for a model of the catalogue. */
-  engineOf(entry: ModelEntry): Engine;
+  /** The engine that answers for a model of the catalogue, or for what was trained of it. */
+  engineOf(entry: ModelEntry, served: ServedVersion): Engine;
   /** Other servers, by the name that their models begin with: `<name>/<model>`. */
   upstreams: ReadonlyMap<string, Engine>;
   /** What answers a plain prompt that names no model. */

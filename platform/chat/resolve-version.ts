@@ -36,7 +36,7 @@ async function resolve(chat: Chat, projectId: string, modelId: string): Promise<
   const target = isAlias ? await aliasTarget(chat.versions, projectId, modelId) : null;
   if (target !== null) return resolveVersion(chat, projectId, target);
   const { served, entry, modelDir, template } = await resolveModel(chat.versions, projectId, modelId);
-  const engine = chat.engineOf(entry);
+  const engine = chat.engineOf(entry, served);
   return {
     version: served,
     entry,

@@ -55,7 +55,7 @@ export class Client {
     const form = new FormData();
     form.set('purpose', purpose);
     form.set('file', await openAsBlob(path), basename(path));
-    return this.ask<FileObject>('/v1/files', { method: 'POST', body: form });
+    return this.create<FileObject>('/v1/files', form);
   }
 
   /** The server-sent events of a call, until the stream or the signal ends. 204, nothing more to say, reads as the event `end`. */

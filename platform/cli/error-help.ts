@@ -23,6 +23,7 @@ export type CliCode =
   | 'timed_out'
   | 'run_failed'
   | 'plan_failed'
+  | 'export_failed'
   | 'not_set_up';
 
 interface Help {
@@ -54,10 +55,12 @@ export const errorHelp: Record<CliCode, Help> = {
   model_not_found: { exitCode: not_found, fix: 'tuneloop model ls' },
   alias_not_found: { exitCode: not_found, fix: 'tuneloop alias ls' },
   file_not_found: { exitCode: not_found, fix: inMessage },
+  upload_not_found: { exitCode: not_found, fix: inMessage },
   dataset_not_found: { exitCode: not_found, fix: 'tuneloop data ls' },
   run_not_found: { exitCode: not_found, fix: 'tuneloop run ls' },
   checkpoint_not_found: { exitCode: not_found, fix: 'tuneloop run show' },
   probe_not_found: { exitCode: not_found, fix: 'tuneloop run probe ls' },
+  export_not_found: { exitCode: not_found, fix: 'tuneloop model exports MODEL' },
   plan_not_found: { exitCode: not_found, fix: 'tuneloop plan FILE' },
   rate_limit_exceeded: { exitCode: limit, fix: 'wait a moment and try again' },
   disk_full: { exitCode: limit, fix: 'free some space in the data folder' },
@@ -76,6 +79,7 @@ export const errorHelp: Record<CliCode, Help> = {
   server_unreachable: { exitCode: unreachable, fix: 'tuneloop up' },
   run_failed: { exitCode: failed, fix: 'tuneloop run show' },
   plan_failed: { exitCode: failed, fix: inMessage },
+  export_failed: { exitCode: failed, fix: inMessage },
   timed_out: { exitCode: timed_out, fix: 'tuneloop run watch' },
   not_set_up: { exitCode: usage, fix: 'node scripts/setup.mjs' },
 };

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { parse as parseYaml } from 'yaml';
+import { Adapter } from '#contract/adapter.ts';
 import { Method } from '#contract/method.ts';
 import { CliError } from './cli-error.ts';
 import type { Client } from './client.ts';
@@ -10,11 +11,14 @@ import type { Context } from './context.ts';
 import { extensionsFrom, readAssignment, settingsFlags } from './settings-flags.ts';
 
 const methods = Method.options.map((option) => option.shape.type.value);
+const adapters = Adapter.options.map((option) => option.shape.type.value);
 
-function readMethod(text: string): string {
-  if (!methods.some((known) => known === text)) throw new RangeError(`takes one of ${methods.join(', ')}`);
-  return text;
-}
+const oneOf =
+  (known: string[]) =>
+  (text: string): string => {
+    if (!known.includes(text)) throw new RangeError(`takes one of ${known.join(', ')}`);
+    return text;
+  };
 
 const usualModel = 'smollm2-135m-instruct';
 
@@ -29,7 +33,12 @@ export const jobFlags: Flag[] = [
   {
     flags: `--method <${methods.join('|')}>`,
     description: 'what is learnt from the rows (supervised); its options by --set method.name=value',
-    parse: readMethod,
+    parse: oneOf(methods),
+  },
+  {
+    flags: '--adapter <kind>',
+    description: `what is trained (lora): ${adapters.join(', ')}; its options are flags too`,
+    parse: oneOf(adapters),
   },
   { flags: '--seed <number>', description: 'same seed, same data: same model', parse: wholeNumber(0) },
   {
@@ -92,8 +101,14 @@ function merged(
   flags: Record<string, unknown> | undefined,
 ): { extensions?: Record<string, unknown> } {
   if (!flags) return {};
-  const adapter = { ...(recipe?.adapter as object | undefined), ...(flags.adapter as object | undefined) };
-  return { extensions: { ...recipe, ...flags, ...(Object.keys(adapter).length > 0 ? { adapter } : {}) } };
+  const both = (part: 'adapter' | 'method') => {
+    const [before, after] = [recipe?.[part], flags[part]] as ({ type?: string } | undefined)[];
+    // Options of another type say nothing of this one.
+    const isSame = after?.type === undefined || after.type === before?.type;
+    const fields = { ...(isSame && before), ...after };
+    return Object.keys(fields).length > 0 ? { [part]: fields } : {};
+  };
+  return { extensions: { ...recipe, ...flags, ...both('adapter'), ...both('method') } };
 }
 
 /** Ids of the platform are passed on; anything else is a file here. */

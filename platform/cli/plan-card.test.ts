@@ -16,6 +16,7 @@ describe('the card of a plan', () => {
     expect(card).toContain('time      59 s, in nine runs of ten below 1m08s');
     expect(card).toContain('memory    1.4 GiB, in nine of ten below 1.5 GiB; there are 24.0 GiB');
     expect(card).toContain('cost      $0.0016, in nine of ten below $0.0019');
+    expect(card).toContain('budget    1m00s: 68 of 78 steps fit; there it stops, with what it learnt');
     expect(card).toContain('16 steps in 11 s; the run has 78');
     expect(card).toContain('the last plan was 4 % off; its run stayed below');
   });
@@ -26,6 +27,8 @@ describe('the card of a plan', () => {
     expect(card).toContain('a run was training beside it');
     expect(card).toContain('no run was started from a plan yet');
     expect(card).not.toContain('cost');
+    expect(planCard({ ...plan!, budget: { seconds: 0.5, cause: 'time', steps: null } }, scored!)).toContain('not even one step');
+    expect(planCard({ ...plan!, budget: null }, scored!)).not.toContain('budget');
     const two = { ...scored!, data: [scored!.data[0]!, scored!.data[0]!] };
     expect(planCard(plan!, two)).toContain('the last 2 plans were 4 % off in the middle; 2 of their runs stayed below');
   });

@@ -9,6 +9,7 @@ export function planCard(plan: TrainingPlan, scores: TrainingPlanScores): string
   if (time) rows.push(['time', `${duration(time.p50)}, in nine runs of ten below ${duration(time.p90)}`]);
   if (memory) rows.push(['memory', `${gibibytes(memory.p50)}, in nine of ten below ${gibibytes(memory.p90)}${ofLimit(memory.p90, limit)}`]);
   if (cost) rows.push(['cost', `${dollars(cost.p50)}, in nine of ten below ${dollars(cost.p90)}`]);
+  if (plan.budget) rows.push(['budget', withinBudget(plan, plan.budget)]);
   if (parts) {
     const shown = Object.entries(parts).filter(([, seconds]) => seconds >= 0.5);
     rows.push(['of which', shown.map(([name, seconds]) => `${name} ${duration(seconds)}`).join(', ')]);
@@ -16,6 +17,20 @@ export function planCard(plan: TrainingPlan, scores: TrainingPlanScores): string
   rows.push(['measured', measured(plan)]);
   rows.push(['so far', record(scores)]);
   return rows.map(([name, text]) => `  ${name.padEnd(9)} ${text}`).join('\n');
+}
+
+/** The tighter of two, and how far the run comes with it. */
+function withinBudget(
+  { config, total_steps: total, time_seconds: time }: TrainingPlan,
+  budget: NonNullable<TrainingPlan['budget']>,
+): string {
+  const limit = budget.cause === 'cost' ? dollars(config.settings.max_cost!) : duration(budget.seconds);
+  if (time && time.p90 <= budget.seconds) return `${limit}: the run keeps within it`;
+  const steps =
+    budget.steps === null
+      ? 'not even one step is sure to fit'
+      : `${budget.steps} of ${total} steps fit; there it stops, with what it learnt`;
+  return `${limit}: ${steps}`;
 }
 
 function measured({ measured_steps, total_steps, measuring_seconds, measured_beside }: TrainingPlan): string {

@@ -72,7 +72,7 @@ describe('a run on the terminal', () => {
     expect((await platform.run(['run', 'stop', id])).stdout).toContain('makes a model of it');
     const watched = await platform.run(['run', 'watch', id]);
     expect(watched.exitCode).toBe(0);
-    expect(watched.stderr).toMatch(/stopped early, at step \d+ of 5000/);
+    expect(watched.stderr).toMatch(/Stopped early at step \d+, as was asked \(of 5000 steps\)/);
     expect((await platform.run(['run', 'probe', 'ask', 'Too late?', '--run', id])).exitCode).toBe(6);
   });
 

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { LoraAdapter } from '#contract/adapter.ts';
+import { Adapter } from '#contract/adapter.ts';
 import { FineTuningJobRequest } from '#contract/openai/create-fine-tuning-job.ts';
 import { TrainingSettings } from '#contract/training.ts';
 import { extensionsFrom, readAssignment, settings, settingsFlags } from './settings-flags.ts';
 
 describe('the flags of train', () => {
   it('are one for each setting of trainer and adapter', () => {
-    const names = [...Object.keys(TrainingSettings.shape), ...Object.keys(LoraAdapter.shape).filter((name) => name !== 'type')];
+    const ofAdapters = new Set(Adapter.options.flatMap(({ shape }) => Object.keys(shape)).filter((name) => name !== 'type'));
+    const names = [...Object.keys(TrainingSettings.shape), ...ofAdapters];
     expect(settings.map(({ name }) => name)).toEqual(names);
     expect(settingsFlags.map(({ flags }) => flags.split(' ')[0])).toEqual(names.map((name) => `--${name.replaceAll('_', '-')}`));
   });
@@ -24,7 +25,7 @@ describe('the flags of train', () => {
       learning_rate: 1e-3,
       n_epochs: 'auto',
       group_by_length: false,
-      adapter: { type: 'lora', lora_alpha: 64, target_modules: ['q_proj', 'v_proj'] },
+      adapter: { lora_alpha: 64, target_modules: ['q_proj', 'v_proj'] },
     });
     expect(FineTuningJobRequest.safeParse({ model: 'm', training_file: 'file-1', extensions }).success).toBe(true);
   });
@@ -49,7 +50,8 @@ describe('the flags of train', () => {
       (before, text) => readAssignment(text, before),
       undefined,
     );
-    expect(extensionsFrom({ set })).toEqual({ learning_rate: 2e-3, n_epochs: 4, adapter: { type: 'lora', r: 8 } });
+    expect(extensionsFrom({ set })).toEqual({ learning_rate: 2e-3, n_epochs: 4, adapter: { r: 8 } });
+    expect(extensionsFrom({ adapter: 'ia3' })).toEqual({ adapter: { type: 'ia3' } });
     const options = ['method.loss_type=ipo', 'method.beta=0.2'].reduce<unknown>((before, text) => readAssignment(text, before), undefined);
     expect(extensionsFrom({ method: 'dpo', set: options })).toEqual({ method: { type: 'dpo', loss_type: 'ipo', beta: 0.2 } });
     expect(() => readAssignment('learning_rat=1', undefined)).toThrow('learning_rate');

@@ -1,6 +1,6 @@
 /** Flags of `tuneloop train` that come from the contract: one for each setting of the trainer and of the adapter. */
 import { z } from 'zod';
-import { LoraAdapter } from '#contract/adapter.ts';
+import { Adapter } from '#contract/adapter.ts';
 import { TrainingSettings } from '#contract/training.ts';
 import type { Flag } from './command.ts';
 
@@ -17,18 +17,29 @@ interface Setting {
 
 const placeholders = { number: 'number', boolean: 'true|false', list: 'a,b', text: 'text' } as const;
 
-const { type: _, ...loraShape } = LoraAdapter.shape;
+/** Of all kinds of adapter; what two of them have in common once. */
+const adapterShape = Adapter.options.reduce<Record<string, z.ZodType>>((all, { shape }) => ({ ...all, ...shape, ...all }), {});
 
 /** Every setting there is, in the order of the contract. */
 export const settings: Setting[] = [
   ...Object.entries(TrainingSettings.shape).map(([name, field]) => describe(name, field, 'settings')),
-  ...Object.entries(loraShape).map(([name, field]) => describe(name, field, 'adapter')),
+  ...Object.entries(adapterShape).flatMap(([name, field]) => (name === 'type' ? [] : [describe(name, field, 'adapter')])),
 ];
+
+/** More than this beside a flag would push all descriptions off the screen. */
+const mostPlaceholder = 48;
+
+const hasManyChoices = ({ choices }: Setting): boolean => choices.join('|').length > mostPlaceholder;
+
+function placeholderOf(setting: Setting): string {
+  if (setting.choices.length === 0) return placeholders[setting.kind];
+  return hasManyChoices(setting) ? 'name' : setting.choices.join('|');
+}
 
 /** `--learning-rate <number>` and so on; each takes "auto" too, which is what leaving it out means. */
 export const settingsFlags: Flag[] = settings.map((setting) => ({
-  flags: `--${setting.name.replaceAll('_', '-')} <${setting.choices.length > 0 ? setting.choices.join('|') : placeholders[setting.kind]}>`,
-  description: setting.description,
+  flags: `--${setting.name.replaceAll('_', '-')} <${placeholderOf(setting)}>`,
+  description: hasManyChoices(setting) ? `${setting.description} One of ${setting.choices.join(', ')}.` : setting.description,
   parse: (text) => readSetting(setting, text),
 }));
 
@@ -45,14 +56,14 @@ export function extensionsFrom(flags: Record<string, unknown>): Record<string, u
   };
   const chosen = settings.filter(({ name }) => given[camelCase(name)] !== undefined);
   const method = methodFrom(given);
-  if (chosen.length === 0 && method === undefined) return undefined;
+  if (chosen.length === 0 && method === undefined && flags['adapter'] === undefined) return undefined;
   const at = (place: Setting['place']) =>
     Object.fromEntries(chosen.filter((each) => each.place === place).map(({ name }) => [name, given[camelCase(name)]]));
-  const adapter = at('adapter');
+  const adapter = { ...(flags['adapter'] === undefined ? {} : { type: flags['adapter'] }), ...at('adapter') };
   return {
     ...at('settings'),
     ...(method && { method }),
-    ...(Object.keys(adapter).length > 0 ? { adapter: { type: 'lora', ...adapter } } : {}),
+    ...(Object.keys(adapter).length > 0 ? { adapter } : {}),
   };
 }
 

@@ -5,6 +5,7 @@ import { rowKindsOf } from '#contract/method.ts';
 import type { RowKind } from '#contract/row-formats.ts';
 import type { RowProblem } from '#contract/worker.ts';
 import { readLines, type Line } from '#platform/core/json-lines.ts';
+import { askedChat } from './asked-chat.ts';
 import { comparedChats } from './compared-chats.ts';
 import { orderProblem } from './row-order.ts';
 import { RowRefused } from './row-refused.ts';
@@ -106,7 +107,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The longest of what a row holds, and all that is learnt of it. Throws `RowRefused`. */
 function tokensOf(row: unknown, kinds: readonly RowKind[], countTokens: CountTokens | undefined): RowTokens | null {
   if (isText(row) && kinds.includes('chat') && !kinds.includes('text')) throw new RowRefused('plain text: this method takes chats');
-  const chats = kinds.includes('chat') ? [learntRow(row)] : comparedChats(row, kinds);
+  const chats = kinds.includes('prompt') ? [askedChat(row)] : kinds.includes('chat') ? [learntRow(row)] : comparedChats(row, kinds);
   if (!countTokens) return null;
   const counts = chats.map(countTokens);
   return { total: Math.max(...counts.map(({ total }) => total)), trained: counts.reduce((sum, { trained }) => sum + trained, 0) };

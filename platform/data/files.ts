@@ -5,7 +5,10 @@ import type { z } from 'zod';
 import type { FilePurpose } from '#contract/openai/files.ts';
 import { terminalStates } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { failpoint } from '#platform/core/failpoint.ts';
 import { newId } from '#platform/core/ids.ts';
+import { createOnce } from '#platform/storage/create-once.ts';
+import { isDatabaseDown } from '#platform/storage/database.ts';
 import type { ObjectStore } from '#platform/storage/object-store.ts';
 import type { FileTable, Tables } from '#platform/storage/tables.ts';
 
@@ -29,11 +32,18 @@ export interface NewFile {
   expiresAfterSeconds?: number;
 }
 
+export interface CreateFileOptions {
+  /** The same key with the same file is the same file again. */
+  idempotencyKey?: string | undefined;
+  /** Written with the row of the file, or not at all. */
+  also?: (db: Kysely<Tables>, file: FileRow) => Promise<void>;
+}
+
 /**
- * Stores the bytes, then the row: what is returned survives a crash. Throws `payload_too_large`, `disk_full`, and `invalid_request`
- * for an empty file; then nothing is left of it.
+ * Stores the bytes, then the row: what is returned survives a crash. Throws `payload_too_large`, `disk_full`, `invalid_request`
+ * for an empty file, and `idempotency_mismatch`; then nothing is left of it.
  */
-export async function createFile(files: Files, projectId: string, file: NewFile): Promise<FileRow> {
+export async function createFile(files: Files, projectId: string, file: NewFile, options: CreateFileOptions = {}): Promise<FileRow> {
   const lifetime = file.expiresAfterSeconds;
   if (lifetime !== undefined && !(lifetime >= 3600 && lifetime <= 30 * 86_400)) {
     throw new PlatformError('invalid_request', `a file may expire after 3600 to 2592000 seconds, not ${lifetime}`, {
@@ -42,28 +52,37 @@ export async function createFile(files: Files, projectId: string, file: NewFile)
   }
   const id = newId('file-');
   const object_key = `files/${id}`;
+  const filename = displayName(file.filename);
   const { bytes, sha256 } = await files.objects.put(object_key, file.body, files.maxUploadBytes);
-  try {
-    if (bytes === 0) throw new PlatformError('invalid_request', `${displayName(file.filename)} is empty`, { param: 'file' });
+  const insert = async (db: Kysely<Tables>): Promise<FileRow> => {
     const expires_at = lifetime === undefined ? null : sql<Date>`now() + make_interval(secs => ${lifetime})`;
-    return await files.db
-      .insertInto('files')
-      .values({
-        id,
-        project_id: projectId,
-        filename: displayName(file.filename),
-        purpose: file.purpose,
-        bytes,
-        sha256,
-        object_key,
-        expires_at,
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const values = { id, project_id: projectId, filename, purpose: file.purpose, bytes, sha256, object_key, expires_at };
+    const row = await db.insertInto('files').values(values).returningAll().executeTakeFirstOrThrow();
+    await options.also?.(db, row);
+    failpoint('file-before-commit');
+    return row;
+  };
+  try {
+    if (bytes === 0) throw new PlatformError('invalid_request', `${filename} is empty`, { param: 'file' });
+    const key = options.idempotencyKey;
+    const request = { filename, purpose: file.purpose, sha256, lifetime };
+    const once = key === undefined ? null : { projectId, resource: 'file' as const, key, request };
+    const { row, isNew } = await createOnce(files.db, once, insert, (made) => getFile(files, projectId, made));
+    failpoint('file-after-commit');
+    if (!isNew) await files.objects.delete(object_key);
+    return row;
   } catch (error) {
-    await files.objects.delete(object_key);
+    await dropUnstored(files, object_key, error);
     throw error;
   }
+}
+
+/**
+ * After a row could not be stored: its bytes go, unless the database went away. Then the commit may have happened and only its answer was
+ * lost: bytes without a row are garbage, a row without bytes would be a lie.
+ */
+export async function dropUnstored(files: Files, objectKey: string, error: unknown): Promise<void> {
+  if (!isDatabaseDown(error)) await files.objects.delete(objectKey);
 }
 
 /** Throws `file_not_found`: unknown, expired and of another project are the same to a caller. */
@@ -159,7 +178,7 @@ function notFound(id: string): PlatformError {
 }
 
 /** The last part of a path, without control characters and without those that turn the direction of writing; at most 255. */
-function displayName(filename: string): string {
+export function displayName(filename: string): string {
   const name = filename
     .split(/[/\\]/)
     .at(-1)!

@@ -23,7 +23,7 @@ describe('the tokens of a row', () => {
     for (const [name, content] of Object.entries(files)) {
       writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content));
     }
-    const count = await rowTokenCounter(folder);
+    const count = rowTokenCounter(await openRowTokenizer(folder));
     const found = rows.map((row) => {
       try {
         const tokens = count('messages' in row ? ChatRow.parse(row) : TextRow.parse(row));

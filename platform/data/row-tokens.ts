@@ -73,8 +73,7 @@ export async function openRowTokenizer(modelDir: string, template?: string): Pro
 
 const isText = (row: ChatRow | TextRow): row is TextRow => !('messages' in row);
 
-export async function rowTokenCounter(modelDir: string, template?: string): Promise<CountRowTokens> {
-  const { tokenize: of } = await openRowTokenizer(modelDir, template);
+export function rowTokenCounter({ tokenize: of }: RowTokenizer): CountRowTokens {
   return (row) => {
     const { ids, trained } = of(row);
     return { total: ids.length, trained: trained.reduce((sum, isTrained) => sum + Number(isTrained), 0) };

@@ -5,7 +5,7 @@ import type { DataFormat, RowKind } from '#contract/row-formats.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import { kindNames, rowLine } from './data-row.ts';
 import { findVersion, isVersionReference, type DatasetVersionRow } from './datasets.ts';
-import { fileSha256 } from './file-sha256.ts';
+import { fileSha256 } from '#platform/core/file-sha256.ts';
 import { formats } from './formats/index.ts';
 import { getFile, type FileRow, type Files } from './files.ts';
 import { lookAt, openSource, type OpenSource } from './read-source.ts';

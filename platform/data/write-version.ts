@@ -8,7 +8,7 @@ import { newId } from '#platform/core/ids.ts';
 import type { DatasetVersionTable } from '#platform/storage/tables.ts';
 import { rowLine, type DataRow } from './data-row.ts';
 import type { DatasetRow, DatasetVersionRow } from './datasets.ts';
-import type { Files } from './files.ts';
+import { dropUnstored, type Files } from './files.ts';
 import { RowStats } from './row-stats.ts';
 import { takeTurns } from './turns-of-work.ts';
 
@@ -62,7 +62,7 @@ export async function writeVersion(
       report: null,
     });
   } catch (error) {
-    await files.objects.delete(object_key);
+    await dropUnstored(files, object_key, error);
     throw error;
   }
 }

@@ -8,7 +8,16 @@ import type { RowTokenizer, TokenizedRow } from './row-tokens.ts';
 
 /** `maxTokens` is where rows end. A row that cannot be trained on has a `problem`, and tokens as far as there are any. */
 export function xrayRow(row: DataRow, number: number, model: CheckModel, maxTokens: number): RowXray {
-  const seen = { object: 'dataset.row_xray' as const, row: number, model: model.id, value: rowValue(row), max_tokens: maxTokens };
+  const seen = {
+    object: 'dataset.row_xray' as const,
+    row: number,
+    model: model.id,
+    value: rowValue(row),
+    max_tokens: maxTokens,
+    version: null,
+    base_loss: null,
+    loss: null,
+  };
   const nothing = (problem: string): RowXray => ({ ...seen, text: '', total: 0, trained: 0, problem, tokens: [] });
   if (row.kind === 'invalid') return nothing(row.reason);
   if (row.kind !== 'chat' && row.kind !== 'text') return nothing(`a row of the kind ${row.kind} is not written by a chat template alone`);
@@ -25,6 +34,9 @@ export function xrayRow(row: DataRow, number: number, model: CheckModel, maxToke
   }
 }
 
+/** Losses are filled in by whoever asks a model. */
+const unscored = { base_loss: null, loss: null, likeliest: null };
+
 /** A character that several tokens make up together is shown at the last of them. */
 function tokensOf({ ids, trained }: TokenizedRow, { decode, isSpecial }: RowTokenizer, maxTokens: number): RowXray['tokens'] {
   let open: number[] = [];
@@ -33,6 +45,6 @@ function tokensOf({ ids, trained }: TokenizedRow, { decode, isSpecial }: RowToke
     const text = decode(open);
     const isWhole = !text.endsWith('\uFFFD') || open.length === 4 || at === ids.length - 1;
     if (isWhole) open = [];
-    return { id, text: isWhole ? text : '', trained: trained[at]!, special: isSpecial(id), truncated: at >= maxTokens };
+    return { id, text: isWhole ? text : '', trained: trained[at]!, special: isSpecial(id), truncated: at >= maxTokens, ...unscored };
   });
 }

@@ -7,12 +7,12 @@ import type { ParityCertificate } from '#contract/parity.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import type { Files } from '#platform/data/files.ts';
 import { templateInstead } from '#platform/data/row-tokens.ts';
-import type { Engine } from '#platform/inference/engine.ts';
-import { ggufWeights } from '#platform/models/gguf-weights.ts';
+import type { Engine, ServedVersion } from '#platform/inference/engine.ts';
+import { ggufWeights, type GgufWeights } from '#platform/models/gguf-weights.ts';
 import { getVersion, resolveModel, type VersionRow, type Versions } from '#platform/models/versions.ts';
 import type { Tables, VersionParityTable } from '#platform/storage/tables.ts';
 import type { Launcher } from '#platform/training/launcher.ts';
-import type { Log } from '#platform/training/training.ts';
+import type { Log } from '#platform/training/log.ts';
 import { measureParity } from './measure-parity.ts';
 import { limitsOf } from './parity-limits.ts';
 import { parityPrompts } from './parity-prompts.ts';
@@ -22,7 +22,7 @@ export interface CertifierParts {
   versions: Versions;
   files: Files;
   launcher: Pick<Launcher, 'score'>;
-  engineOf: (entry: ModelEntry) => Engine;
+  engineOf: (entry: ModelEntry, served: ServedVersion) => Engine;
   log: Log;
 }
 
@@ -98,8 +98,7 @@ export class Certifier {
   async #certificate(version: VersionRow, isPatient: boolean, signal: AbortSignal): Promise<ParityCertificate> {
     const { db, versions, files, launcher, engineOf } = this.#parts;
     const { served, entry, modelDir, template } = await resolveModel(versions, version.project_id, version.id);
-    if (served.baseFile === null) throw new PlatformError('model_refused', `"${entry.id}" has no weights that could be compared`);
-    const engine = engineOf(entry);
+    const engine = engineOf(entry, served);
     if (isPatient) await untilQuiet(engine, signal);
     const run = await db
       .selectFrom('runs')
@@ -107,7 +106,7 @@ export class Certifier {
       .where('id', '=', version.run_id)
       .executeTakeFirstOrThrow();
     const prompts = await parityPrompts(files, version.project_id, run);
-    const weights = await ggufWeights(served.baseFile);
+    const weights = await weightsOf(served);
     const limits = limitsOf(weights);
     const startMs = performance.now();
     const adapterDir = dirname(served.adapter!.file);
@@ -173,6 +172,13 @@ function nothingMeasured(model: string, adapterSha256: string): ParityCertificat
     seconds: null,
     differences: [],
   };
+}
+
+/** As the engine reads them: GGUF, or for what llama.cpp cannot carry the very files that were trained on. */
+async function weightsOf({ id, baseFile, adapter }: ServedVersion): Promise<GgufWeights> {
+  if (adapter !== null && !adapter.file.endsWith('.gguf')) return { name: 'safetensors', isQuantised: false };
+  if (baseFile === null) throw new PlatformError('model_refused', `"${id}" has no weights that could be compared`);
+  return ggufWeights(baseFile);
 }
 
 async function untilQuiet(engine: Engine, signal: AbortSignal): Promise<void> {

@@ -49,6 +49,7 @@ export async function measureParity(measured: ParityCase, signal: AbortSignal): 
     chat_template: measured.trainedTemplate,
     threads: 1,
     prompts,
+    rows: [],
   };
   const { prompts: scored } = await Promise.race([measured.score(task), aborted(signal)]);
   return compareAnswers(answers, scored, measured.limits);

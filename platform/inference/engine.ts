@@ -8,7 +8,9 @@ export interface ServedVersion {
   base: string;
   /** The base model's GGUF file; null where an engine needs none (`scripted`). */
   baseFile: string | null;
-  /** The adapter's GGUF file with its SHA-256; null is the base itself. Caches are keyed by the hash, never by a name. */
+  /** Folder with the base model's config.json, safetensors and tokenizer, for an engine that reads those. */
+  modelDir?: string;
+  /** The file of what was trained, with its SHA-256; null is the base itself. Caches are keyed by the hash, never by a name. */
   adapter: { file: string; sha256: string } | null;
 }
 

@@ -1,12 +1,12 @@
 /** The manifest of a base model: written last, it vouches for every file by size and SHA-256. */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { ArtifactFile } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { fileSha256 } from '#platform/core/file-sha256.ts';
 
 const ModelManifest = z.object({
   version: z.literal(1),
@@ -23,7 +23,7 @@ export async function writeManifest(folder: string, id: string): Promise<ModelMa
     .sort();
   if (existsSync(join(folder, 'base.gguf'))) paths.push('base.gguf');
   const files = [];
-  for (const path of paths) files.push({ path, size: (await stat(join(folder, path))).size, sha256: await hashFile(join(folder, path)) });
+  for (const path of paths) files.push({ path, size: (await stat(join(folder, path))).size, sha256: await fileSha256(join(folder, path)) });
   const lines = files.filter((file) => file.path !== 'base.gguf').map((file) => `${file.sha256}  ${file.path}\n`);
   const manifest: ModelManifest = { version: 1, id, base_sha256: createHash('sha256').update(lines.join('')).digest('hex'), files };
   await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -51,7 +51,7 @@ export async function verifyModel(folder: string, manifest: ModelManifest, remed
     const found = await stat(path).catch(() => null);
     const wrong = found === null ? 'is missing' : found.size !== file.size ? `has ${found.size} bytes instead of ${file.size}` : null;
     if (wrong) throw new PlatformError('artifact_corrupt', `${path} ${wrong}: ${remedy}`);
-    if ((await hashFile(path)) !== file.sha256)
+    if ((await fileSha256(path)) !== file.sha256)
       throw new PlatformError('artifact_corrupt', `${path} is damaged, its SHA-256 differs: ${remedy}`);
   }
   await writeStamp(folder, manifest);
@@ -74,10 +74,4 @@ async function writeStamp(folder: string, manifest: ModelManifest): Promise<void
   const path = join(folder, 'verified.txt');
   await writeFile(`${path}.half`, await stampOf(folder, manifest));
   await rename(`${path}.half`, path);
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest('hex');
 }

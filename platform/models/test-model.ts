@@ -41,6 +41,67 @@ export function tinyModel(): Record<string, Buffer> {
   };
 }
 
+/** The same with bytes as words, as GPT-2 writes them; its likeliest words are letters and signs of ASCII. */
+export function byteLevelModel(): Record<string, Buffer> {
+  const special = ['<unk>', '<s>', '</s>'];
+  const alphabet = byteAlphabet();
+  const letters = Array.from('etaoinshrdlu');
+  const pairs = letters.flatMap((first) => letters.map((second) => first + second)).slice(0, words - special.length - alphabet.length);
+  const added = special.map((content, id) => ({
+    content,
+    id,
+    special: true,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+  }));
+  const pieces = [...special, ...alphabet, ...pairs];
+  const files = tinyModel();
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  return {
+    ...files,
+    'tokenizer.json': Buffer.from(
+      JSON.stringify({
+        version: '1.0',
+        added_tokens: added,
+        normalizer: null,
+        pre_tokenizer: byteLevel,
+        post_processor: null,
+        decoder: byteLevel,
+        model: {
+          type: 'BPE',
+          vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+          merges: pairs.map((pair) => Array.from(pair)),
+        },
+      }),
+    ),
+    'model.safetensors': withoutRows(files['model.safetensors']!, 'lm_head.weight', (word) => {
+      const piece = pieces[word]!;
+      return special.includes(piece) || !/^[!-~]+$/.test(piece);
+    }),
+  };
+}
+
+/** GPT-2's alphabet: each byte has one printable character; those without one of their own come from U+0100 on. */
+function byteAlphabet(): string[] {
+  let next = 0x100;
+  return Array.from({ length: 256 }, (_, byte) => {
+    const isPrintable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte !== 0xad);
+    return String.fromCodePoint(isPrintable ? byte : next++);
+  });
+}
+
+/** The file with zeros in some rows of a matrix that is `hidden` wide: such words are never the likeliest. */
+function withoutRows(file: Buffer, matrix: string, isGone: (row: number) => boolean): Buffer {
+  const changed = Buffer.from(file);
+  const headerBytes = Number(changed.readBigUInt64LE());
+  const header = JSON.parse(changed.toString('utf8', 8, 8 + headerBytes)) as Record<string, { data_offsets: [number, number] }>;
+  const start = 8 + headerBytes + header[matrix]!.data_offsets[0];
+  for (let row = 0; row < words; row++) if (isGone(row)) changed.fill(0, start + row * hidden * 4, start + (row + 1) * hidden * 4);
+  return changed;
+}
+
 export function writeFiles(folder: string, files: Record<string, Buffer>): void {
   mkdirSync(folder, { recursive: true });
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);

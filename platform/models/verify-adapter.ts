@@ -1,11 +1,10 @@
 /** Before an adapter is served: are its files what the run committed, and is it of these weights? */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { dirname, join } from 'node:path';
 import { ArtifactManifest } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { knownFileSha256 } from '#platform/core/file-sha256.ts';
 
 /** What a version's row vouches for. */
 interface Vouched {
@@ -14,24 +13,21 @@ interface Vouched {
   adapter_sha256: string;
 }
 
-/** Adapters this process has hashed, by file, hash and time of last change: one is hashed again once it was touched. */
+/** Adapters this process has found whole, by file, hash and time of last change: one is looked at again once it was touched. */
 const verified = new Set<string>();
 const mostRemembered = 10_000;
 
 /** Throws `artifact_corrupt`: a file is missing or damaged, or the adapter was trained on other weights. */
-export async function verifyAdapter(folder: string, version: Vouched, baseSha256: string): Promise<void> {
-  const file = join(folder, 'adapter.gguf');
+export async function verifyAdapter(file: string, version: Vouched, baseSha256: string): Promise<void> {
   const found = await stat(file, { bigint: true }).catch(() => null);
   if (!found) throw corrupt(version, `${file} is missing`);
   const key = [file, version.manifest_sha256, version.adapter_sha256, baseSha256, found.size, found.mtimeNs].join(' ');
   if (verified.has(key)) return;
-  const manifest = await readManifest(folder, version);
+  const manifest = await readManifest(dirname(file), version);
   if (manifest.base_sha256 !== baseSha256) {
     throw corrupt(version, `it was trained on other weights of ${manifest.base_model} than those on this machine`);
   }
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  if (hash.digest('hex') !== version.adapter_sha256) throw corrupt(version, `${file} is damaged, its SHA-256 differs`);
+  if ((await knownFileSha256(file)) !== version.adapter_sha256) throw corrupt(version, `${file} is damaged, its SHA-256 differs`);
   if (verified.size >= mostRemembered) verified.clear();
   verified.add(key);
 }

@@ -1,10 +1,9 @@
 /** Reads every byte of a version and of its base model again: is it still what was committed? */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { ArtifactManifest, type ArtifactFile } from '#contract/worker.ts';
+import { fileSha256 } from '#platform/core/file-sha256.ts';
 import { findEntry, modelFolder, type BaseModels } from './base-models.ts';
 import { readManifest } from './model-manifest.ts';
 import { getVersion, type VersionRow, type Versions } from './versions.ts';
@@ -50,18 +49,11 @@ async function checkFiles(folder: string, files: ArtifactFile[], shown: string):
 }
 
 async function problemOf(path: string, file: ArtifactFile): Promise<string | null> {
-  const hash = createHash('sha256');
-  let size = 0;
   try {
-    await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) {
-        size += chunk.length;
-        hash.update(chunk);
-      }
-    });
+    const { size } = await stat(path);
+    if (size !== file.size) return `it has ${size} bytes instead of ${file.size}`;
+    return (await fileSha256(path)) === file.sha256 ? null : 'its SHA-256 is not the one that was committed';
   } catch (error) {
     return `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
   }
-  if (size !== file.size) return `it has ${size} bytes instead of ${file.size}`;
-  return hash.digest('hex') === file.sha256 ? null : 'its SHA-256 is not the one that was committed';
 }

@@ -77,14 +77,16 @@ describeDatabases('model versions', (database) => {
   it('resolve to their adapter on its base, and a base model to itself', async () => {
     const { id, row, folder } = await makeVersion('one');
     const { served, entry, modelDir } = await resolveModel(versions, project, id);
-    expect(served).toEqual({ id, base, baseFile: ggufFile, adapter: { file: join(folder, 'adapter.gguf'), sha256: row.adapter_sha256 } });
+    const adapter = { file: join(folder, 'adapter.gguf'), sha256: row.adapter_sha256 };
+    expect(served).toEqual({ id, base, baseFile: ggufFile, modelDir, adapter });
     expect(entry.id).toBe(base);
     expect(existsSync(join(modelDir, 'tokenizer.json'))).toBe(true);
-    expect((await resolveModel(versions, project, base)).served).toEqual({ id: base, base, baseFile: ggufFile, adapter: null });
+    expect((await resolveModel(versions, project, base)).served).toEqual({ id: base, base, baseFile: ggufFile, modelDir, adapter: null });
     expect((await resolveModel(versions, project, 'scripted')).served).toEqual({
       id: 'scripted',
       base: 'scripted',
       baseFile: null,
+      modelDir: '',
       adapter: null,
     });
   });

@@ -2,6 +2,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql, type Insertable, type Kysely, type Selectable } from 'kysely';
+import { servedFileOf, type AdapterType, type ServedFile } from '#contract/adapter.ts';
+import type { MethodType } from '#contract/method.ts';
 import type { ModelEntry } from '#contract/model.ts';
 import { terminalStates } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
@@ -18,13 +20,17 @@ export interface Versions {
 }
 
 export type VersionRow = Selectable<ModelVersionTable>;
+/** With the method of its run; null for a run of an older release. */
+export type TrainedVersion = VersionRow & { method: MethodType | null };
 
 /** What an engine serves. The inference room's ServedVersion has this shape; that room is above this one. */
 export interface ResolvedModel {
-  served: { id: string; base: string; baseFile: string | null; adapter: { file: string; sha256: string } | null };
+  served: { id: string; base: string; baseFile: string | null; modelDir: string; adapter: { file: string; sha256: string } | null };
   entry: ModelEntry;
   /** Folder with the tokenizer and the chat template; '' for the scripted model. */
   modelDir: string;
+  /** Hash of all files of the base model. */
+  baseSha256: string;
   /** How it was taught to read chats: by the base model's own template, or as instructions and responses. */
   template: 'model' | 'instruction';
 }
@@ -40,8 +46,8 @@ export async function registerVersion(versions: Versions, row: Insertable<ModelV
     .executeTakeFirstOrThrow();
 }
 
-/** Those of a project that answer, newest first. */
-export async function listVersions(versions: Versions, projectId: string): Promise<VersionRow[]> {
+/** Those of a project that answer, or score answers, newest first. */
+export async function listVersions(versions: Versions, projectId: string): Promise<TrainedVersion[]> {
   return living(versions, projectId).orderBy('created_at', 'desc').orderBy('id', 'desc').execute();
 }
 
@@ -84,37 +90,55 @@ export async function deleteVersion(versions: Versions, projectId: string, id: s
 
 /**
  * A model's name as a request gives it → what answers. Throws `model_not_found`, `model_not_ready`, `model_refused` (trained, but no
- * engine here can serve it), `artifact_corrupt` when its files are not what the run committed.
+ * engine here can serve it, or a reward model), `artifact_corrupt` when its files are not what the run committed.
  */
 export async function resolveModel(versions: Versions, projectId: string, modelId: string): Promise<ResolvedModel> {
   if (!modelId.startsWith('ft:')) {
     await namesOf(versions, projectId, modelId);
     const base = servable(await requireBaseModel(versions.baseModels, modelId));
     return {
-      served: { id: modelId, base: modelId, baseFile: base.ggufFile, adapter: null },
+      served: { id: modelId, base: modelId, baseFile: base.ggufFile, modelDir: base.modelDir, adapter: null },
       entry: base.entry,
       modelDir: base.modelDir,
+      baseSha256: base.baseSha256,
       template: 'model',
     };
   }
-  const row = await getVersion(versions, projectId, modelId);
-  const base = servable(await requireBaseModel(versions.baseModels, row.base_model));
-  const folder = join(versions.dataDir, row.path);
-  await verifyAdapter(folder, row, base.baseSha256);
-  const adapter = { file: join(folder, 'adapter.gguf'), sha256: row.adapter_sha256 };
-  const served = { id: row.id, base: row.base_model, baseFile: base.ggufFile, adapter };
-  return { served, entry: base.entry, modelDir: base.modelDir, template: await templateOf(versions, row.run_id) };
+  const { row, base, file, template } = await openTrained(versions, projectId, modelId);
+  const { baseSha256, ggufFile, modelDir, entry } = file.endsWith('.gguf') ? servable(base) : base;
+  const served = { id: row.id, base: row.base_model, baseFile: ggufFile, modelDir, adapter: { file, sha256: row.adapter_sha256 } };
+  return { served, entry, modelDir, baseSha256, template };
 }
 
-/** As its run was told to. */
-async function templateOf(versions: Versions, runId: string): Promise<ResolvedModel['template']> {
-  const choice = sql<string | null>`config -> 'settings' ->> 'prompt_template'`.as('choice');
-  const run = await versions.db.selectFrom('runs').select(choice).where('id', '=', runId).executeTakeFirst();
-  return run?.choice === 'instruction' ? 'instruction' : 'model';
+/** What a run left, whether or not an engine here can serve it. Throws as `resolveModel` does. */
+export async function openTrained(
+  versions: Versions,
+  projectId: string,
+  modelId: string,
+): Promise<{ row: VersionRow; base: ReadyModel; file: string; template: ResolvedModel['template'] }> {
+  const row = await getVersion(versions, projectId, modelId);
+  if (row.method === 'reward') throw cannotAnswer(row);
+  const { servedFile, template } = await trainedAs(versions, row.run_id);
+  const base = await requireBaseModel(versions.baseModels, row.base_model);
+  const file = join(versions.dataDir, row.path, servedFile);
+  await verifyAdapter(file, row, base.baseSha256);
+  return { row, base, file, template };
+}
+
+/** How it reads chats, and which of its files answers: as its run was told to. */
+async function trainedAs(versions: Versions, runId: string): Promise<{ template: ResolvedModel['template']; servedFile: ServedFile }> {
+  const template = sql<string | null>`config -> 'settings' ->> 'prompt_template'`.as('template');
+  const type = sql<AdapterType | null>`config -> 'adapter' ->> 'type'`.as('type');
+  const useDora = sql<string | null>`config -> 'adapter' ->> 'use_dora'`.as('use_dora');
+  const run = await versions.db.selectFrom('runs').select([template, type, useDora]).where('id', '=', runId).executeTakeFirst();
+  return {
+    template: run?.template === 'instruction' ? 'instruction' : 'model',
+    servedFile: servedFileOf({ type: run?.type ?? 'lora', use_dora: run?.use_dora === 'true' }),
+  };
 }
 
 /** Throws `model_not_found`. */
-export async function getVersion(versions: Versions, projectId: string, id: string): Promise<VersionRow> {
+export async function getVersion(versions: Versions, projectId: string, id: string): Promise<TrainedVersion> {
   const row = await living(versions, projectId).where('id', '=', id).executeTakeFirst();
   if (row) return row;
   throw await unknownModel(versions, projectId, id);
@@ -141,6 +165,17 @@ function servable(base: ReadyModel): ReadyModel {
   throw new PlatformError('model_refused', message, { param: 'model' });
 }
 
+function cannotAnswer({ id }: VersionRow): PlatformError {
+  const message = `"${id}" is a reward model: it scores answers and gives none. Train with it by PPO (extensions.method.reward_model), and ask what comes of that`;
+  return new PlatformError('model_refused', message, { param: 'model' });
+}
+
 function living(versions: Versions, projectId: string) {
-  return versions.db.selectFrom('model_versions').selectAll().where('project_id', '=', projectId).where('deleted_at', 'is', null);
+  const method = sql<MethodType | null>`(select config #>> '{method,type}' from runs where runs.id = model_versions.run_id)`.as('method');
+  return versions.db
+    .selectFrom('model_versions')
+    .selectAll('model_versions')
+    .select(method)
+    .where('project_id', '=', projectId)
+    .where('deleted_at', 'is', null);
 }

@@ -155,7 +155,7 @@ const mayMount = process.getuid?.() === 0 && process.platform === 'linux';
 describe.runIf(mayMount)('the embedded database on a full disk', { timeout: 120_000 }, () => {
   it('refuses to write as disk_full, and once there is room has all that it acknowledged, and goes on', async () => {
     const data = mkdtempSync(join(tmpdir(), 'tuneloop-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=56m', 'tmpfs', data]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=72m', 'tmpfs', data]);
     try {
       cpSync(inject('emptyPglite'), join(data, 'pglite'), { recursive: true });
       writeFileSync(join(data, 'ballast'), Buffer.alloc(20 * 2 ** 20));
@@ -182,7 +182,7 @@ describe.runIf(mayMount)('the embedded database on a full disk', { timeout: 120_
       expect(count).toBe(written);
       await opened.close();
     } finally {
-      execFileSync('umount', [data]);
+      execFileSync('umount', ['--lazy', data]);
       rmSync(data, { recursive: true });
     }
   });

@@ -2,11 +2,13 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import type { DataCheck, DatasetVersion, DataStats, TokenStats } from '#contract/datasets.ts';
 import type { DataFormat, RowKind } from '#contract/row-formats.ts';
+import type { ExportForm } from '#contract/model-export.ts';
 import type { ParityCertificate } from '#contract/parity.ts';
 import type { PlanFailure, Quantiles, RunEstimate } from '#contract/plan.ts';
+import type { JobIntegration } from '#contract/openai/integrations.ts';
 import type { RunConfig, RunFailure } from '#contract/training-run.ts';
 import type { RunState } from '#contract/training.ts';
-import type { RunMeasured } from '#contract/worker.ts';
+import type { MemoryPeaks, RunMeasured, RunStop } from '#contract/worker.ts';
 
 export interface ProjectTable {
   id: string;
@@ -47,6 +49,39 @@ export interface FileTable {
   expires_at: Date | null;
 }
 
+export interface IdempotencyKeyTable {
+  project_id: string;
+  resource: string;
+  key: string;
+  request_sha256: string;
+  resource_id: string;
+  created_at: Generated<Date>;
+}
+
+export interface UploadTable {
+  id: string;
+  project_id: string;
+  filename: string;
+  purpose: string;
+  mime_type: string;
+  bytes: number;
+  file_lifetime_seconds: number | null;
+  state: Generated<'pending' | 'completed' | 'cancelled'>;
+  part_ids: JSONColumnType<string[]> | null;
+  file_id: string | null;
+  created_at: Generated<Date>;
+  expires_at: Date;
+}
+
+export interface UploadPartTable {
+  id: string;
+  upload_id: string;
+  bytes: number;
+  sha256: string;
+  object_key: string;
+  created_at: Generated<Date>;
+}
+
 export interface RunTable {
   id: string;
   project_id: string;
@@ -60,6 +95,7 @@ export interface RunTable {
   seed: number;
   metadata: JSONColumnType<Record<string, string>>;
   config: JSONColumnType<RunConfig>;
+  integrations: JSONColumnType<JobIntegration[], string | undefined>;
   idempotency_key: string | null;
   request_sha256: string | null;
   attempt: Generated<number>;
@@ -77,6 +113,8 @@ export interface RunTable {
   result_file: string | null;
   failure: JSONColumnType<RunFailure> | null;
   plan_id: string | null;
+  stop: JSONColumnType<RunStop> | null;
+  memory_peaks: JSONColumnType<MemoryPeaks> | null;
   created_at: Generated<Date>;
   queued_at: Generated<Date>;
   started_at: Date | null;
@@ -92,6 +130,15 @@ export interface RunEventTable {
   level: Generated<'info' | 'warn' | 'error'>;
   message: string;
   data: JSONColumnType<Record<string, unknown>>;
+}
+
+export interface RunReportTable {
+  run_id: string;
+  tracker: string;
+  seq: Generated<number>;
+  place: JSONColumnType<Record<string, unknown>> | null;
+  ended_at: Date | null;
+  failure: string | null;
 }
 
 export interface CheckpointTable {
@@ -147,6 +194,17 @@ export interface VersionParityTable {
   state: 'measuring' | 'passed' | 'failed' | 'not_measured';
   certificate: JSONColumnType<ParityCertificate> | null;
   updated_at: Generated<Date>;
+}
+
+export interface ModelExportTable {
+  project_id: string;
+  model_id: string;
+  form: ExportForm;
+  state: 'queued' | 'running' | 'ready' | 'failed';
+  failure: JSONColumnType<{ code: string; message: string }> | null;
+  path: string;
+  created_at: Generated<Date>;
+  finished_at: Date | null;
 }
 
 export interface PlanTable {
@@ -221,10 +279,14 @@ export interface Tables {
   api_keys: ApiKeyTable;
   sessions: SessionTable;
   files: FileTable;
+  idempotency_keys: IdempotencyKeyTable;
+  uploads: UploadTable;
+  upload_parts: UploadPartTable;
   runs: RunTable;
   datasets: DatasetTable;
   dataset_versions: DatasetVersionTable;
   run_events: RunEventTable;
+  run_reports: RunReportTable;
   checkpoints: CheckpointTable;
   model_versions: ModelVersionTable;
   plans: PlanTable;
@@ -232,4 +294,5 @@ export interface Tables {
   aliases: AliasTable;
   alias_changes: AliasChangeTable;
   version_parity: VersionParityTable;
+  model_exports: ModelExportTable;
 }

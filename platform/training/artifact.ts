@@ -1,11 +1,11 @@
 /** Checks that a checkpoint or adapter is what its manifest vouches for. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { servedFileOf, type Adapter } from '#contract/adapter.ts';
 import { ArtifactManifest } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { knownFileSha256 } from '#platform/core/file-sha256.ts';
 
 /** The manifest of a folder whose every file was read and hashed. Throws `artifact_corrupt` that names the first wrong file. */
 export async function verifyArtifact(folder: string, manifestSha256: string): Promise<ArtifactManifest> {
@@ -21,10 +21,11 @@ export async function verifyArtifact(folder: string, manifestSha256: string): Pr
   return manifest;
 }
 
-/** SHA-256 of the adapter that engines load. Throws `artifact_corrupt` when the manifest has none. */
-export function adapterSha256(manifest: ArtifactManifest): string {
-  const file = manifest.files.find((one) => one.path === 'adapter.gguf');
-  if (!file) throw new PlatformError('artifact_corrupt', `The ${manifest.kind} of step ${manifest.step} has no adapter.gguf`);
+/** SHA-256 of the file that engines load. Throws `artifact_corrupt` when the manifest has none. */
+export function adapterSha256(manifest: ArtifactManifest, adapter: Adapter): string {
+  const name = servedFileOf(adapter);
+  const file = manifest.files.find((one) => one.path === name);
+  if (!file) throw new PlatformError('artifact_corrupt', `The ${manifest.kind} of step ${manifest.step} has no ${name}`);
   return file.sha256;
 }
 
@@ -34,8 +35,6 @@ async function verifyFile(path: string, expected: { size: number; sha256: string
   });
   if (found.size !== expected.size)
     throw new PlatformError('artifact_corrupt', `${path} has ${found.size} bytes instead of ${expected.size}`);
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  if (hash.digest('hex') !== expected.sha256)
+  if ((await knownFileSha256(path)) !== expected.sha256)
     throw new PlatformError('artifact_corrupt', `${path} is not what the worker wrote: its SHA-256 differs`);
 }

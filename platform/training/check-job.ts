@@ -6,6 +6,7 @@ import type { RunConfig } from '#contract/training-run.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import { instructionTemplate } from '#platform/core/instruction-template.ts';
 import { requireBaseModel } from '#platform/models/base-models.ts';
+import { requireRewardModel } from '#platform/models/reward-models.ts';
 import { checkTrainingFile } from './check-training-file.ts';
 import { freezeConfig, type TrainingData } from './freeze-config.ts';
 import { freezeMethod } from './freeze-method.ts';
@@ -21,7 +22,7 @@ export function parseJobRequest(body: unknown): FineTuningJobRequest {
 
 /**
  * Throws with the field's path in `param`: `model_not_found`, `model_not_ready`, `file_not_found`, `invalid_training_file`,
- * `unsupported_value`, `invalid_request`.
+ * `unsupported_value`, `invalid_request`, `artifact_corrupt`.
  */
 export async function checkJob(
   training: Training,
@@ -33,12 +34,16 @@ export async function checkJob(
   const contextLength = typeof maxSeqLength === 'number' ? maxSeqLength : model.entry.context_length;
   const rendering = { ...model, contextLength, template: chatTemplateOf(request.extensions?.prompt_template) };
   const method = freezeMethod(request);
+  if (method.type === 'ppo') {
+    const base = { id: request.model, sha256: model.baseSha256 };
+    await requireRewardModel(training.versions, projectId, method.reward_model, base);
+  }
   const kinds = rowKindsOf[method.type];
   const data = await checkTrainingFile(training, projectId, request.training_file, 'training_file', rendering, kinds);
   const validation = request.validation_file
     ? await checkTrainingFile(training, projectId, request.validation_file, 'validation_file', rendering, kinds)
     : null;
-  return { data, validation, config: freezeConfig(request, model.entry, data) };
+  return { data, validation, config: freezeConfig(request, model.entry, data, training.costPerHour) };
 }
 
 /** Undefined is the model's own, where it has one. */

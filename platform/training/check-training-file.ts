@@ -2,6 +2,7 @@
 import type { RowKind } from '#contract/row-formats.ts';
 import { checkRows, describeProblems } from '#platform/data/check-rows.ts';
 import { rowTokenCounter } from '#platform/data/row-tokens.ts';
+import { sharedRowTokenizer } from '#platform/data/row-tokenizers.ts';
 import { prepareTrainingData } from '#platform/data/training-data.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import type { TrainingData } from './freeze-config.ts';
@@ -28,8 +29,11 @@ export async function checkTrainingFile(
     const message = error.code === 'invalid_training_file' ? `${param}: ${error.message}` : error.message;
     throw new PlatformError(error.code, message, { param, cause: error });
   });
-  const countTokens = data.bytes <= mostCountedBytes ? await rowTokenCounter(model.modelDir, model.template) : undefined;
+  const countTokens =
+    data.bytes <= mostCountedBytes ? rowTokenCounter(await sharedRowTokenizer(model.modelDir, model.template)) : undefined;
   const result = await checkRows(await data.open(), { contextLength: model.contextLength, countTokens, kinds });
   if (result.problemCount > 0) throw new PlatformError('invalid_training_file', describeProblems(data.name, result), { param });
-  return { id: data.id, convertedFrom: data.isConverted ? data.format : null, rows: result.rows, trainedTokens: result.trainedTokens };
+  // Of a question nothing is learnt but what the model makes of it.
+  const trainedTokens = kinds.includes('prompt') ? null : result.trainedTokens;
+  return { id: data.id, convertedFrom: data.isConverted ? data.format : null, rows: result.rows, trainedTokens };
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { sql } from 'kysely';
 import type { WorkerEvent } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { failpoint } from '#platform/core/failpoint.ts';
 import { newId } from '#platform/core/ids.ts';
 import { registerVersion } from '#platform/models/versions.ts';
 import { adapterSha256, verifyArtifact } from './artifact.ts';
@@ -69,7 +70,7 @@ export async function recordCheckpoint(training: Training, run: RunRow, guard: R
   }
   const modelId = await checkpointModelId(training.db, run, event.step);
   const stored = storedEvent(event);
-  return training.db.transaction().execute(async (db) => {
+  const recorded = await training.db.transaction().execute(async (db) => {
     const changes = { worker_seq: event.seq, step: event.step };
     const written = await writeRun(db, guard, changes, [{ ...stored, data: { ...stored.data, model: modelId } }]);
     if (!written) return null;
@@ -91,11 +92,15 @@ export async function recordCheckpoint(training: Training, run: RunRow, guard: R
         is_final: false,
         path,
         manifest_sha256: event.manifest_sha256,
-        adapter_sha256: adapterSha256(manifest),
+        adapter_sha256: adapterSha256(manifest, run.config.adapter),
       },
     );
-    return keepBestStep(db, run.id);
+    const changed = await keepBestStep(db, run.id);
+    failpoint('checkpoint-before-commit');
+    return changed;
   });
+  failpoint('checkpoint-after-commit');
+  return recorded;
 }
 
 /** The step with the lowest validation loss so far. */

@@ -10,6 +10,9 @@ const changes: Record<Exclude<MethodType, 'supervised'>, { rate: number; epochs:
   orpo: { rate: 0.5, epochs: 1, ground: 'it learns the answers too' },
   simpo: { rate: 0.2, epochs: 0.5, ground: 'no reference model holds it back' },
   grpo: { rate: 0.2, epochs: 1, ground: 'it learns from what it says itself' },
+  reward: { rate: 0.2, epochs: 0.5, ground: 'a score depends on the whole answer at once' },
+  ppo: { rate: 0.1, epochs: 1, ground: 'it learns from what it says itself, several times over' },
+  constitutional: { rate: 0.2, epochs: 1, ground: 'a preference moves the whole answer at once' },
   kto: { rate: 0.2, epochs: 1, ground: 'a label moves the whole answer at once' },
 };
 

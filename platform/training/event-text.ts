@@ -29,6 +29,10 @@ function eventText(event: WorkerEvent): string {
       return `Worker started on ${event.device} (${count(event.threads, 'thread')}, ${event.precision})`;
     case 'run-phase':
       return phases[event.phase];
+    case 'memory-profiled':
+      return `Most memory held: ${Object.entries(event.peaks)
+        .map(([phase, bytes]) => `${phase} ${megabytes(bytes)}`)
+        .join(', ')}`;
     case 'data-checked':
       return `Training file checked: ${count(event.rows, 'row')}, ${count(event.trained_tokens, 'trained token')} an epoch, ${count(event.total_steps, 'step')} in all`;
     case 'environment-recorded':
@@ -46,7 +50,7 @@ function eventText(event: WorkerEvent): string {
     case 'run-cancelled':
       return `Cancelled after step ${event.step}`;
     case 'run-ended':
-      return `The run has ${event.stopped_early ? 'been stopped early' : 'succeeded'} after ${count(event.step, 'step')}: training loss ${number(event.train_loss)}`;
+      return `The run has succeeded after ${count(event.step, 'step')}: training loss ${number(event.train_loss)}`;
     case 'probe-added':
       return `Probe: ${event.probe.messages.at(-1)!.content}`;
     case 'probe-removed':
@@ -65,11 +69,15 @@ function eventText(event: WorkerEvent): string {
   }
 }
 
-/** What a method that compares answers says of them; nothing of others, and of a worker of an older release. */
+/** What a method measures besides its loss; nothing of others, and of a worker of an older release. */
 function rewards(metrics: Record<string, number> | undefined): string {
-  const { 'rewards/accuracies': accuracy, 'rewards/margins': margin } = metrics ?? {};
-  return accuracy === undefined || margin === undefined ? '' : `, ${percent(accuracy)} told apart, margin ${margin.toFixed(2)}`;
+  const { 'rewards/accuracies': accuracy, 'rewards/margins': margin, reward, violation_rate: violations } = metrics ?? {};
+  if (accuracy !== undefined && margin !== undefined) return `, ${percent(accuracy)} told apart, margin ${margin.toFixed(2)}`;
+  if (violations !== undefined) return `, ${percent(violations)} of the answers break a principle`;
+  return reward === undefined ? '' : `, reward ${reward.toFixed(2)}`;
 }
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 

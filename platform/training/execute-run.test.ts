@@ -142,6 +142,24 @@ describeDatabases('a worker that goes away', (database) => {
   });
 });
 
+describeDatabases('a run whose loss climbs', (database) => {
+  const open = useTrainings(database);
+
+  it('is told of once, keeps what was saved before, and is promoted by nobody; one bad batch is not worth a word', async () => {
+    const falling = Array.from({ length: 40 }, (_, index) => 2 - index * 0.04);
+    const climbing = [...falling, ...Array.from({ length: 30 }, (_, index) => 0.5 + index * 0.2)];
+    const training = await open({ script: { steps: 70, losses: climbing, checkpointEvery: 20 } });
+    const run = await training.ended((await training.submit()).id);
+    const warnings = (await training.events(run.id)).filter((event) => event.type === 'run-diverging');
+    expect(warnings).toMatchObject([{ level: 'warn', data: { best_step: 42 } }]);
+    expect((await listCheckpoints(training, project, run.id, { limit: 10 })).data.map((one) => one.step)).toEqual([60, 40, 20]);
+    expect(await database.current.db.selectFrom('aliases').selectAll().execute()).toEqual([]);
+    training.script({ steps: 70, losses: falling.map((loss, index) => (index === 30 ? 5 : loss)) });
+    const other = await training.ended((await training.submit()).id);
+    expect((await training.events(other.id)).filter((event) => event.type === 'run-diverging')).toEqual([]);
+  });
+});
+
 const memoryGroups = '/sys/fs/cgroup/memory';
 
 /** Whether this user may give a process a memory limit of its own (control groups of version 1). */

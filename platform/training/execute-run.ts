@@ -5,6 +5,7 @@ import { describeExit, failureOf, failureOfError } from './failures.ts';
 import { finishCancelled, finishFailed, finishPaused } from './finish-run.ts';
 import { holdLease, leaseEnd } from './hold-lease.ts';
 import type { AttemptExit, AttemptHandle } from './launcher.ts';
+import { LossWatch } from './loss-watch.ts';
 import { guardOf, recordEvent } from './record-event.ts';
 import type { RunRow } from './rows.ts';
 import { endAttempt, startAttempt } from './start-attempt.ts';
@@ -47,8 +48,9 @@ async function executeAttempt(training: Training, run: RunRow, steering: Steerin
     if (signal.aborted) return null;
     if (!handle) return afterRefusedStart(training, run);
     steering.attach(handle);
+    const watch = new LossWatch();
     for await (const event of training.launcher.follow(handle, run.worker_seq, signal)) {
-      const recorded = await recordEvent(training, current, event);
+      const recorded = await recordEvent(training, current, event, watch);
       training.feed.announce(run.id);
       if (recorded?.state !== 'running') return recorded;
       current = recorded;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { WorkerEvent } from '#contract/worker.ts';
+import { failpoint } from '#platform/core/failpoint.ts';
 import { deleteFile } from '#platform/data/files.ts';
 import { registerVersion } from '#platform/models/versions.ts';
 import type { RunFailure } from '#contract/training-run.ts';
@@ -34,14 +35,17 @@ export async function finishSucceeded(training: Training, run: RunRow, guard: Ru
   const id = await finalModelId(training.db, run);
   const resultFile = await keepMetrics(training, run);
   const stored = storedEvent(event);
-  const early = event.stopped_early ? `; stopped early, at step ${event.step} of ${run.total_steps ?? '?'}` : '';
-  const message = `The fine-tuned model is ready: ${id}${early}`;
+  const { stop, model_step: bestStep } = event;
+  const early = stop ? `. ${stop.message} (of ${run.total_steps ?? '?'} steps)` : '';
+  const best = bestStep === null ? '' : `. It has the weights of step ${bestStep}, the best`;
+  const message = `The fine-tuned model is ready: ${id}${early}${best}`;
   const done = await training.db.transaction().execute(async (db) => {
     const changes: RunChanges = {
       ...atRest,
       worker_seq: event.seq,
       step: event.step,
       best_step: event.best_step,
+      stop: stop === null ? null : JSON.stringify(stop),
       trained_tokens: event.trained_tokens,
       fine_tuned_model: id,
       result_file: resultFile,
@@ -57,15 +61,17 @@ export async function finishSucceeded(training: Training, run: RunRow, guard: Ru
         project_id: run.project_id,
         base_model: run.base_model,
         run_id: run.id,
-        step: event.step,
+        step: bestStep ?? event.step,
         is_final: true,
         path,
         manifest_sha256: event.manifest_sha256,
-        adapter_sha256: adapterSha256(manifest),
+        adapter_sha256: adapterSha256(manifest, run.config.adapter),
       },
     );
+    failpoint('success-before-commit');
     return { written, version };
   });
+  failpoint('success-after-commit');
   if (!done) {
     if (resultFile) await deleteFile(training.files, run.project_id, resultFile);
     const cancelled = { ...stored, type: 'run-cancelled', message: 'Cancelled as it ended', data: { step: event.step } };

@@ -1,16 +1,20 @@
 /** What a run is frozen to at its creation: what the caller said, and for the rest what the platform chose, with its reasons. */
 import type { z } from 'zod';
-import { LoraAdapter } from '#contract/adapter.ts';
+import { Adapter, type AdapterType } from '#contract/adapter.ts';
 import type { ModelEntry } from '#contract/model.ts';
 import { hyperparametersOf, type FineTuningJobRequest, type RunExtensions } from '#contract/openai/create-fine-tuning-job.ts';
 import { fieldPath } from '#contract/openai/request-problem.ts';
+import type { MethodType } from '#contract/method.ts';
 import { ProbeSettings, type Probe } from '#contract/probe.ts';
 import { TrainingSettings } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import type { RunConfig } from '#contract/training-run.ts';
+import { adapterProblem, chooseFields, chooseForAdapter } from './choose-for-adapter.ts';
+import { refuseSettings } from './check-settings.ts';
 import { chooseForMethod } from './choose-for-method.ts';
 import { chooseHyperparameters } from './choose-hyperparameters.ts';
 import { freezeMethod } from './freeze-method.ts';
+import { quickLane, quickReasons } from './quick-lane.ts';
 
 /** What is known of the training file. */
 export interface TrainingData {
@@ -33,21 +37,17 @@ const chosenSettings = [
   'prompt_dropout',
 ] as const;
 const llamaAttention = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
-const chosenAdapterFields = ['target_modules', 'layers_to_transform', 'lora_dropout'] as const;
 
 /** Explicit values win. Throws `invalid_request` with the field's path for values that do not go together. */
-export function freezeConfig(request: FineTuningJobRequest, model: ModelEntry, data: TrainingData): RunConfig {
+export function freezeConfig(request: FineTuningJobRequest, model: ModelEntry, data: TrainingData, costPerHour?: number): RunConfig {
   const { adapter: adapterGiven, plan: _, method: __, probes, ...settingsGiven } = request.extensions ?? {};
   const method = freezeMethod(request);
   const settings = givenSettings(request, settingsGiven);
-  const adapter = withoutAuto(adapterGiven ?? {});
-  const { why, ...choice } = chooseForMethod(chooseFor(model, data), method.type);
+  const adapter: Record<string, unknown> = { type: 'lora', ...withoutAuto(adapterGiven ?? {}) };
+  const type = adapter['type'] as AdapterType;
+  const chosenForBoth = chooseForAdapter(chooseFor(model, data, method.type, settings['speed'] === 'quick'), type);
+  const { why, ...choice } = chosenForBoth;
   const chosen: RunConfig['chosen'] = [];
-  const choose = (target: Record<string, unknown>, field: keyof typeof choice, path: string): void => {
-    if (target[field] !== undefined) return;
-    target[field] = choice[field];
-    chosen.push({ field: path, value: choice[field], why: why[field] });
-  };
   if (settings['batch_size'] !== undefined && settings['gradient_accumulation_steps'] === undefined) {
     settings['gradient_accumulation_steps'] = 1;
     chosen.push({
@@ -56,25 +56,44 @@ export function freezeConfig(request: FineTuningJobRequest, model: ModelEntry, d
       why: 'batch_size was given: it is the whole batch of an optimiser step',
     });
   }
-  for (const field of chosenSettings) choose(settings, field, field);
-  for (const field of chosenAdapterFields) choose(adapter, field, `adapter.${field}`);
+  for (const field of chosenSettings) {
+    if (settings[field] !== undefined) continue;
+    settings[field] = choice[field];
+    chosen.push({ field, value: choice[field], why: why[field] });
+  }
+  for (const { field, ...made } of chooseFields(type, adapter, chosenForBoth, model)) {
+    adapter[field] = made.value;
+    chosen.push({ field: `adapter.${field}`, ...made });
+  }
   const asked = hyperparametersOf(request).learning_rate_multiplier;
   const multiplier = asked === 'auto' ? 1 : asked;
   settings['learning_rate'] = Number(settings['learning_rate']) * multiplier;
   const config: RunConfig = {
-    adapter: parsed(LoraAdapter, { type: 'lora', ...adapter }, ['extensions', 'adapter']),
+    adapter: parsed(Adapter, adapter, ['extensions', 'adapter']),
     method,
     settings: parsed(TrainingSettings, settings, ['extensions']),
     chosen,
     learning_rate_multiplier: multiplier,
-    probes: freezeProbes(probes),
+    probes: method.type === 'reward' ? noProbes(probes) : freezeProbes(probes),
   };
   refuseWhatDoesNotFit(config, model);
+  refuseSettings(config.settings, {
+    method: method.type,
+    hasValidation: Boolean(request.validation_file),
+    costPerHour,
+  });
   return config;
 }
 
+function chooseFor(model: ModelEntry, data: TrainingData, method: MethodType, isQuick: boolean): ReturnType<typeof chooseHyperparameters> {
+  const choice = chooseForMethod(chooseBySize(model, data), method);
+  if (!isQuick) return choice;
+  const quick = quickLane(choice, model.layers);
+  return { ...quick, why: quickReasons(choice.why, quick) };
+}
+
 /** The choice names the linear layers as Llama does; a model that calls them otherwise gets its own attention projections. */
-function chooseFor(model: ModelEntry, data: TrainingData): ReturnType<typeof chooseHyperparameters> {
+function chooseBySize(model: ModelEntry, data: TrainingData): ReturnType<typeof chooseHyperparameters> {
   const choice = chooseHyperparameters({
     parameters: model.parameters,
     layers: model.layers,
@@ -122,6 +141,15 @@ function freezeProbes(given: RunExtensions['probes']): ProbeSettings {
   return ProbeSettings.parse({ ...settings, prompts: probes });
 }
 
+/** A reward model says nothing that could be looked at. */
+function noProbes(given: RunExtensions['probes']): ProbeSettings {
+  if (given?.prompts?.length) {
+    const param = 'extensions.probes.prompts';
+    throw new PlatformError('invalid_request', `${param}: a reward model scores answers and gives none; leave them out`, { param });
+  }
+  return ProbeSettings.parse({ enabled: false });
+}
+
 /** "auto" where the platform has nothing to choose means the default. `precision` has an "auto" of its own, which is its default. */
 function withoutAuto(given: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== 'auto' && value !== undefined));
@@ -147,17 +175,14 @@ function refuseWhatDoesNotFit({ adapter, method, settings }: RunConfig, model: M
       param,
     });
   }
-  if (adapter.init_lora_weights === 'orthogonal' && adapter.r % 2 === 1) {
-    const param = 'extensions.adapter.r';
-    throw new PlatformError('invalid_request', `${param}: orthogonal weights come in pairs, so it is an even number, not ${adapter.r}`, {
+  if (settings.speed === 'quick' && adapter.type !== 'lora') {
+    const param = 'extensions.speed';
+    throw new PlatformError('invalid_request', `${param}: the quick lane adapts top layers by LoRA; "${adapter.type}" has no such layers`, {
       param,
     });
   }
-  const beyond = adapter.layers_to_transform?.find((layer) => layer >= model.layers);
-  if (beyond !== undefined) {
-    const param = 'extensions.adapter.layers_to_transform';
-    throw new PlatformError('invalid_request', `${param}: ${model.id} has the layers 0 to ${model.layers - 1}, not ${beyond}`, { param });
-  }
+  const problem = adapterProblem(adapter, model, { method: method.type, gradient_checkpointing: settings.gradient_checkpointing });
+  if (problem !== null) throw new PlatformError('invalid_request', `${problem.param}: ${problem.message}`, { param: problem.param });
   if (settings.max_seq_length !== null && settings.max_seq_length > model.context_length) {
     const param = 'extensions.max_seq_length';
     throw new PlatformError('invalid_request', `${param}: the context of ${model.id} is ${model.context_length} tokens`, { param });

@@ -44,6 +44,9 @@ describe('the method of a run', () => {
     ],
     [{ method: { type: 'dpo' }, extensions: { prompt_dropout: 0.2 } }, 'extensions.prompt_dropout'],
     [{ extensions: { method: { type: 'kto' }, batch_size: 1 } }, 'extensions.batch_size'],
+    [{ extensions: { method: { type: 'reward' }, probes: { prompts: [{ prompt: 'Who?' }] } } }, 'extensions.probes.prompts'],
+    [{ extensions: { method: { type: 'reward' }, adapter: { type: 'ia3' } } }, 'extensions.adapter.type'],
+    [{ extensions: { method: { type: 'ppo', reward_model: 'ft:x' }, adapter: { use_dora: true } } }, 'extensions.adapter.use_dora'],
     [{ extensions: { adapter: { init_lora_weights: 'orthogonal', r: 7 } } }, 'extensions.adapter.r'],
   ])('refuses %j at %s', (fields, param) => {
     expect(() => frozen(fields)).toThrow(expect.objectContaining({ code: 'invalid_request', param }));

@@ -1,4 +1,5 @@
 /** What starts a training process somewhere and follows it: the interface of every launcher driver. */
+import type { ExportTask } from '#contract/model-export.ts';
 import type { ScoreResult, ScoreTask } from '#contract/parity.ts';
 import type { ProbeDelta } from '#contract/probe.ts';
 import type { TrainingJob } from '#contract/training.ts';
@@ -48,6 +49,11 @@ export interface Launcher {
    * `worker_unavailable`, `disk_full`.
    */
   score(task: ScoreTask): Promise<ScoreResult>;
+  /**
+   * Makes a model into another form: the folder of the task is there when this returns, and nothing of it when it throws or the signal
+   * has ended it. Throws `model_refused` when the model cannot have this form, `disk_full`, `worker_unavailable`.
+   */
+  export(task: ExportTask, signal: AbortSignal): Promise<void>;
   /** Lets go of what this platform process holds; running attempts go on. */
   close(): Promise<void>;
 }

@@ -7,10 +7,12 @@ import type { PlanFailure } from '#contract/plan.ts';
 import type { WorkerEvent } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import { newId } from '#platform/core/ids.ts';
+import { createOnce } from '#platform/storage/create-once.ts';
 import { checkJob, parseJobRequest } from './check-job.ts';
 import { estimateRun } from './estimate.ts';
 import { describeExit, failureOf, failureOfError } from './failures.ts';
 import { getPlan, type PlanRow } from './plans.ts';
+import type { Db } from './rows.ts';
 import { pastRatios, probeShareOf } from './score-plan.ts';
 import { buildJob } from './start-attempt.ts';
 import type { Training } from './training.ts';
@@ -20,29 +22,31 @@ const mostMinutes = 10;
 /** The process of a measurement is found by name, like the attempts of a run. */
 const attempt = 1;
 
-/** One row, measuring; the measurement goes on beside. Throws what the creation of the job would throw. */
-export async function createPlan(training: Training, projectId: string, body: unknown): Promise<PlanRow> {
+/**
+ * One row, measuring; the measurement goes on beside. The same key with the same body is the same plan. Throws what the creation of
+ * the job would throw.
+ */
+export async function createPlan(training: Training, projectId: string, body: unknown, idempotencyKey?: string): Promise<PlanRow> {
   const request = parseJobRequest(body);
   const { data, validation, config } = await checkJob(training, projectId, request);
-  const plan = await training.db
-    .insertInto('plans')
-    .values({
-      id: newId('plan_'),
-      project_id: projectId,
-      state: 'measuring',
-      base_model: request.model,
-      training_file: data.id,
-      validation_file: validation?.id ?? null,
-      seed: request.seed ?? randomInt(2 ** 31),
-      config: JSON.stringify(config),
-      rows: data.rows,
-      trained_tokens: data.trainedTokens,
-      owner: training.owner,
-      deadline: minutesFromNow(mostMinutes),
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  training.plans.add(plan.id, (signal) => measurePlan(training, plan, signal));
+  const values = {
+    id: newId('plan_'),
+    project_id: projectId,
+    state: 'measuring' as const,
+    base_model: request.model,
+    training_file: data.id,
+    validation_file: validation?.id ?? null,
+    seed: request.seed ?? randomInt(2 ** 31),
+    config: JSON.stringify(config),
+    rows: data.rows,
+    trained_tokens: data.trainedTokens,
+    owner: training.owner,
+    deadline: minutesFromNow(mostMinutes),
+  };
+  const once = idempotencyKey === undefined ? null : { projectId, resource: 'plan' as const, key: idempotencyKey, request };
+  const insert = (db: Db): Promise<PlanRow> => db.insertInto('plans').values(values).returningAll().executeTakeFirstOrThrow();
+  const { row: plan, isNew } = await createOnce(training.db, once, insert, (id) => getPlan(training, projectId, id));
+  if (isNew) training.plans.add(plan.id, (signal) => measurePlan(training, plan, signal));
   return plan;
 }
 

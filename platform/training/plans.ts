@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql, type Selectable } from 'kysely';
 import type { PlanFailure } from '#contract/plan.ts';
+import type { TrainingSettings } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import type { PlanTable } from '#platform/storage/tables.ts';
 import type { Training } from './training.ts';
@@ -53,14 +54,18 @@ export async function requirePlanOf(training: PlanParts, projectId: string, plan
   );
 }
 
+/** What came through the database has lost what is undefined. */
+const stored = (value: object): unknown => JSON.parse(JSON.stringify(value));
+
+/** What a run may take changes nothing of what its steps take. */
+const measured = (settings: TrainingSettings): TrainingSettings => ({ ...settings, max_seconds: null, max_cost: null });
+
 /** What a run would do otherwise than was planned; null when all that costs time or memory is the same. */
 function differenceOf(plan: PlanRow, { config, ...run }: PlannedRun): string | null {
   if (plan.base_model !== run.base_model) return 'model';
   if (plan.training_file !== run.training_file) return 'training_file';
   if (plan.validation_file !== run.validation_file) return 'validation_file';
-  // What came through the database has lost what is undefined.
-  const stored = (value: object): unknown => JSON.parse(JSON.stringify(value));
   if (!isDeepStrictEqual(plan.config.adapter, stored(config.adapter))) return 'adapter';
   if (!isDeepStrictEqual(plan.config.method, stored(config.method))) return 'method';
-  return isDeepStrictEqual(plan.config.settings, stored(config.settings)) ? null : 'set of settings';
+  return isDeepStrictEqual(measured(plan.config.settings), stored(measured(config.settings))) ? null : 'set of settings';
 }

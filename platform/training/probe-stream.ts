@@ -76,13 +76,19 @@ async function followAttempts(training: Training, { id, handle, attempt }: RunRo
   }
 }
 
-/** Pieces from several sources, read by one reader in the order in which they came. */
+/** Pieces from several sources, read by one reader in the order in which they came; that a question waits is told first, and once. */
 class Pieces {
   readonly #added = new Signal();
+  readonly #told = new Set<string>();
   #queue: ProbeDelta[] = [];
   #isClosed = false;
 
   put(delta: ProbeDelta): void {
+    const isFirst = !this.#told.has(delta.probe_id);
+    this.#told.add(delta.probe_id);
+    // The worker may answer a question before the event that it was asked has come round.
+    if (delta.state === 'waiting' && !delta.done && !isFirst) return;
+    if (isFirst && delta.state === 'answering' && delta.waited_seconds !== null) this.#queue.push(waiting(delta.probe_id, delta.step));
     this.#queue.push(delta);
     this.#added.raise();
   }

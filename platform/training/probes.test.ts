@@ -188,7 +188,8 @@ describeDatabases('a person who keeps and stops', (database) => {
     expect(run).toMatchObject({ state: 'succeeded', desired: 'run', total_steps: 10_000 });
     expect(run.step).toBeLessThan(1000);
     const last = (await training.events(id)).at(-1)!;
-    expect(last.message).toContain(`stopped early, at step ${run.step} of 10000`);
+    expect(last.message).toContain(`Stopped early at step ${run.step}, as was asked (of 10000 steps)`);
+    expect(run.stop).toEqual({ cause: 'asked', step: run.step, message: `Stopped early at step ${run.step}, as was asked` });
     expect(training.told).toEqual([run.fine_tuned_model]);
   });
 

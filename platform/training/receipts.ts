@@ -116,7 +116,8 @@ function describeRun(run: RunRow, events: Events, costPerHour: number | undefine
     id: run.id,
     attempts: run.attempt,
     total_steps: run.total_steps,
-    stopped_early: ended?.stopped_early ?? false,
+    // What stops by its loss stops there again.
+    stopped_early: (ended?.stopped_early ?? false) && ended?.stop?.cause !== 'early_stopping',
     trained_tokens: run.trained_tokens,
     seconds,
     peak_memory_bytes: ended?.peak_memory_bytes ?? null,

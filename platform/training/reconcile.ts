@@ -60,6 +60,7 @@ class Loop {
   }
 
   #execute(run: RunRow): void {
+    this.#training.reporter.follow(run.id);
     // A run that was paused and resumed may be due again while its last execution is still winding up.
     const before = this.#executing.get(run.id);
     const execution: Promise<void> = (before ?? Promise.resolve())

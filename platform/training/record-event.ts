@@ -3,15 +3,16 @@ import type { WorkerEvent } from '#contract/worker.ts';
 import { recordCheckpoint, recordRemoval } from './checkpoints.ts';
 import { storedEvent } from './event-text.ts';
 import { finishCancelled, finishFailed, finishPaused, finishSucceeded } from './finish-run.ts';
+import type { LossWatch } from './loss-watch.ts';
 import type { RunRow } from './rows.ts';
 import type { Training } from './training.ts';
 import { writeRun, type RunChanges, type RunGuard } from './write-run.ts';
 
 /**
  * The changed row; null when it was refused: by a newer attempt, because the lease is another's, or because the event is stored
- * already. Throws `artifact_corrupt` when the final adapter is not what the event promises.
+ * already. Throws `artifact_corrupt` when the final adapter is not what the event promises. `watch` is of this attempt.
  */
-export async function recordEvent(training: Training, run: RunRow, event: WorkerEvent): Promise<RunRow | null> {
+export async function recordEvent(training: Training, run: RunRow, event: WorkerEvent, watch: LossWatch): Promise<RunRow | null> {
   const guard = guardOf(training, run);
   switch (event.type) {
     case 'checkpoint-saved':
@@ -29,7 +30,7 @@ export async function recordEvent(training: Training, run: RunRow, event: Worker
       return finishFailed(training, guard, { cause, message, next_step, rows, row_count }, event.seq);
     }
     default:
-      return writeRun(training.db, guard, { worker_seq: event.seq, ...progressOf(event) }, [storedEvent(event)]);
+      return writeRun(training.db, guard, { worker_seq: event.seq, ...progressOf(event) }, [storedEvent(event), ...watch.note(event)]);
   }
 }
 
@@ -40,6 +41,7 @@ export function guardOf(training: Training, run: RunRow): RunGuard {
 
 function progressOf(event: WorkerEvent): RunChanges {
   if (event.type === 'data-checked') return { total_steps: event.total_steps };
+  if (event.type === 'memory-profiled') return { memory_peaks: JSON.stringify(event.peaks) };
   if (event.type !== 'run-step') return {};
   return { step: event.step, total_steps: event.total_steps, eta_seconds: event.eta_seconds };
 }

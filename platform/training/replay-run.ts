@@ -1,7 +1,7 @@
 /** Trains a version again from its receipt: the same bytes come out where base, rows, libraries and threads are the same. */
 import type { ModelReceipt, ReplayRequest } from '#contract/receipt.ts';
 import { PlatformError } from '#platform/core/errors.ts';
-import { fileSha256 } from '#platform/data/file-sha256.ts';
+import { fileSha256 } from '#platform/core/file-sha256.ts';
 import { getFile } from '#platform/data/files.ts';
 import { findTrainingData, trainingDataPath } from '#platform/data/training-data.ts';
 import { requireBaseModel } from '#platform/models/base-models.ts';
@@ -44,6 +44,9 @@ export async function replayRun(training: Training, projectId: string, request: 
     extensions: {
       ...receipt.config.settings,
       threads: receipt.threads ?? receipt.config.settings.threads,
+      // It ended within them; another machine is slower, or has no price.
+      max_seconds: null,
+      max_cost: null,
       adapter: receipt.config.adapter,
       method: receipt.config.method,
     },

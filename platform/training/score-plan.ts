@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { RunConfig } from '#contract/training-run.ts';
 import type { WorkerEvent } from '#contract/worker.ts';
 import type { TrainingPlanScores } from '#contract/plan.ts';
+import { attemptSeconds } from './attempt-seconds.ts';
 import { type PastRatios, reckonMemory, reckonParts, sumOf } from './estimate.ts';
 import type { Db, RunRow } from './rows.ts';
 import type { Training } from './training.ts';
@@ -39,8 +40,8 @@ export async function scorePlan(training: Training, run: RunRow, event: RunEnded
   if (run.plan_id === null) return;
   const plan = await training.db.selectFrom('plans').selectAll().where('id', '=', run.plan_id).executeTakeFirst();
   if (!plan?.measurement || !plan.estimate || event.step !== plan.total_steps) return;
-  const actual = await trainingSeconds(training.db, run.id);
-  if (actual === null) return;
+  const { seconds: actual, isWhole } = await attemptSeconds(training.db, run.id);
+  if (!isWhole) return;
   const input = { measured: plan.measurement, beside: plan.measured_beside, probeShare: probeShareOf(plan.config) };
   await training.db
     .insertInto('plan_scores')
@@ -58,28 +59,6 @@ export async function scorePlan(training: Training, run: RunRow, event: RunEnded
     })
     .onConflict((conflict) => conflict.column('run_id').doNothing())
     .execute();
-}
-
-/** Seconds that the worker had the run, over all its attempts; null when an attempt was lost. */
-async function trainingSeconds(db: Db, runId: string): Promise<number | null> {
-  const events = await db
-    .selectFrom('run_events')
-    .select(['type', 'at'])
-    .where('run_id', '=', runId)
-    .where('type', 'in', ['run-started', 'run-paused', 'run-ended', 'run-retried'])
-    .orderBy('seq')
-    .execute();
-  let seconds = 0;
-  let began: Date | null = null;
-  for (const { type, at } of events) {
-    if (type === 'run-retried') return null;
-    if (type === 'run-started') began = at;
-    else if (began) {
-      seconds += (at.getTime() - began.getTime()) / 1000;
-      began = null;
-    }
-  }
-  return seconds;
 }
 
 /** The newest scores of a project, and what they come to. */

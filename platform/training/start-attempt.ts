@@ -7,6 +7,8 @@ import { PlatformError } from '#platform/core/errors.ts';
 import { templateInstead } from '#platform/data/row-tokens.ts';
 import { trainingDataPath } from '#platform/data/training-data.ts';
 import { requireBaseModel } from '#platform/models/base-models.ts';
+import { remainingBudget } from './budget.ts';
+import { requireRewardModel } from '#platform/models/reward-models.ts';
 import { resumePoint } from './checkpoints.ts';
 import { keptSteps } from './kept-steps.ts';
 import type { AttemptHandle } from './launcher.ts';
@@ -55,7 +57,12 @@ async function jobOf(training: Training, run: RunRow): Promise<TrainingJob> {
   const resume_from = run.attempt === 1 ? null : await resumePoint(training, run, guardOf(training, run));
   const output_dir = runFolder(training.dataDir, run.id);
   const job = await buildJob(training, run, { run_id: run.id, attempt: run.attempt, output_dir, attempt_dir, resume_from });
-  return { ...job, kept_steps: await keptSteps(training.db, run.id), probes: await probePlan(training.db, run) };
+  return {
+    ...job,
+    kept_steps: await keptSteps(training.db, run.id),
+    probes: await probePlan(training.db, run),
+    budget: await remainingBudget(training, run),
+  };
 }
 
 type JobSubject = Pick<RunRow, 'project_id' | 'base_model' | 'training_file' | 'validation_file' | 'seed' | 'config'>;
@@ -71,6 +78,7 @@ export async function buildJob(training: Training, subject: JobSubject, place: J
   // A run of an older release has no value for a newer setting.
   const settings = TrainingSettings.parse(subject.config.settings);
   const file = (id: string): Promise<string> => trainingDataPath(training.files, subject.project_id, id);
+  const method = Method.parse(subject.config.method);
   return {
     ...place,
     model: subject.base_model,
@@ -80,10 +88,22 @@ export async function buildJob(training: Training, subject: JobSubject, place: J
     validation_file: subject.validation_file === null ? null : await file(subject.validation_file),
     seed: subject.seed,
     adapter: Adapter.parse(subject.config.adapter),
-    method: Method.parse(subject.config.method),
+    method,
     settings,
     chat_template: await templateInstead(base.modelDir, settings.prompt_template),
+    reward_model_dir: await rewardModelDir(training, subject.project_id, method, { id: subject.base_model, sha256: base.baseSha256 }),
     kept_steps: [],
     probes: null,
+    budget: null,
   };
+}
+
+/** Null for a method that names none. */
+async function rewardModelDir(
+  training: Training,
+  projectId: string,
+  method: Method,
+  base: Parameters<typeof requireRewardModel>[3],
+): Promise<string | null> {
+  return method.type === 'ppo' ? requireRewardModel(training.versions, projectId, method.reward_model, base) : null;
 }

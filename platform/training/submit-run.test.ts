@@ -74,7 +74,7 @@ describeDatabases('submitting a run', (database) => {
     [{ validation_file: 'file-none' }, 'file_not_found', 'validation_file'],
     [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
     [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
-    [{ integrations: [{ type: 'wandb' }] }, 'invalid_request', 'integrations'],
+    [{ integrations: [{ type: 'wandb', wandb: { project: 'p' } }] }, 'invalid_request', 'integrations'],
     [{ hyperparameters: { n_epochs: 51 } }, 'invalid_request', 'hyperparameters.n_epochs'],
     [{ hyperparameters: { n_epochs: 'many' } }, 'invalid_request', 'hyperparameters.n_epochs'],
     [{ extensions: { adapter: { r: 0 } } }, 'invalid_request', 'extensions.adapter.r'],

@@ -1,7 +1,9 @@
 /** Accepts a fine-tuning job: everything that can be wrong is found before its row exists. */
 import { createHash, randomInt } from 'node:crypto';
+import type { JobIntegration } from '#contract/openai/integrations.ts';
 import { canonicalJson } from '#platform/core/canonical-json.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { failpoint } from '#platform/core/failpoint.ts';
 import { newId } from '#platform/core/ids.ts';
 import { checkJob, parseJobRequest } from './check-job.ts';
 import { requirePlanOf } from './plans.ts';
@@ -21,6 +23,7 @@ export async function submitRun(training: Training, projectId: string, body: unk
   const requestSha256 = createHash('sha256').update(canonicalJson(request)).digest('hex');
   const before = idempotencyKey === undefined ? null : await findSubmitted(training, projectId, idempotencyKey, requestSha256);
   if (before) return before;
+  requireTrackers(training, request.integrations ?? []);
   const { data, validation, config } = await checkJob(training, projectId, request);
   const planned = { base_model: request.model, training_file: data.id, validation_file: validation?.id ?? null, config };
   if (request.extensions?.plan !== undefined) await requirePlanOf(training, projectId, request.extensions.plan, planned);
@@ -37,6 +40,7 @@ export async function submitRun(training: Training, projectId: string, body: unk
       seed: request.seed ?? randomInt(2 ** 31),
       metadata: JSON.stringify(request.metadata ?? {}),
       config: JSON.stringify(config),
+      integrations: JSON.stringify(request.integrations ?? []),
       plan_id: request.extensions?.plan ?? null,
       idempotency_key: idempotencyKey ?? null,
       request_sha256: idempotencyKey === undefined ? null : requestSha256,
@@ -47,6 +51,13 @@ export async function submitRun(training: Training, projectId: string, body: unk
   const submitted = row ?? (await findSubmitted(training, projectId, idempotencyKey!, requestSha256))!;
   training.toDo.raise();
   return submitted;
+}
+
+function requireTrackers({ trackers = [] }: Training, integrations: JobIntegration[]): void {
+  const missing = integrations.find(({ type }) => !trackers.some(({ name }) => name === type));
+  if (!missing) return;
+  const message = `integrations: ${missing.type} is not configured on this server; its operator can add it to TUNELOOP_TRACKERS`;
+  throw new PlatformError('invalid_request', message, { param: 'integrations' });
 }
 
 /** Null when the key is new. Throws `idempotency_mismatch`. */
@@ -72,13 +83,17 @@ async function insertRun(
   message: string,
   chosen: NewEvent[],
 ): Promise<RunRow | null> {
-  return training.db.transaction().execute(async (db) => {
+  const stored = await training.db.transaction().execute(async (db) => {
     const inserted = await db
       .insertInto('runs')
       .values(values)
       .onConflict((conflict) => conflict.columns(['project_id', 'idempotency_key']).doNothing())
       .returning('id')
       .executeTakeFirst();
-    return inserted ? writeRun(db, { id: inserted.id }, {}, [{ type: 'run-created', message }, ...chosen]) : null;
+    const row = inserted ? await writeRun(db, { id: inserted.id }, {}, [{ type: 'run-created', message }, ...chosen]) : null;
+    failpoint('job-before-commit');
+    return row;
   });
+  failpoint('job-after-commit');
+  return stored;
 }

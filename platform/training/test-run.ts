@@ -14,6 +14,7 @@ export async function insertTestRun(
       r: 16,
       lora_alpha: 32,
       use_rslora: false,
+      use_dora: false,
       init_lora_weights: 'kaiming',
       quantization: null,
       lora_dropout: 0,

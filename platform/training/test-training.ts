@@ -107,6 +107,7 @@ export async function openTestTraining(database: TestDatabase, options: TestTrai
     purpose: 'fine-tune',
     body: Readable.from([trainingRows(10)]),
   });
+  await training.reporter.open();
   const reconciler = startReconciler(training);
   let isStopped = false;
   return Object.assign(training, readers(training), {
@@ -118,6 +119,7 @@ export async function openTestTraining(database: TestDatabase, options: TestTrai
       if (isStopped) return;
       isStopped = true;
       await reconciler.close();
+      await training.reporter.close();
       await training.launcher.close();
     },
   });

@@ -2,18 +2,14 @@
 import type { Files } from '#platform/data/files.ts';
 import type { BaseModels } from '#platform/models/base-models.ts';
 import type { Versions } from '#platform/models/versions.ts';
+import type { Tracker } from '#platform/monitoring/tracker.ts';
 import type { Launcher } from './launcher.ts';
+import type { Log } from './log.ts';
 import { PlanQueue } from './plan-queue.ts';
+import { Reporter, type ReporterParts } from './report-runs.ts';
 import type { Db, ModelVersionRow } from './rows.ts';
 import { RunFeed } from './run-feed.ts';
 import { Signal } from './signal.ts';
-
-/** The part of a pino logger that is used here. */
-export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface TrainingParts {
   db: Db;
@@ -31,8 +27,14 @@ export interface TrainingParts {
   owner: string;
   /** Between asking a worker to stop and ending it, in milliseconds; 30,000 when left out. */
   graceMs?: number;
+  /** What an hour of this machine costs in US dollars; undefined where nobody said. */
+  costPerHour?: number | undefined;
   /** Told of every final version as soon as it is registered, so that it answers at once. */
   onVersion: (version: ModelVersionRow) => Promise<void>;
+  /** What keeps the figures of runs elsewhere; none when left out. */
+  trackers?: Tracker[];
+  /** How patient they are met. */
+  reporting?: Pick<ReporterParts, 'pollMs' | 'patienceMs'>;
   log: Log;
 }
 
@@ -42,8 +44,12 @@ export interface Training extends TrainingParts {
   toDo: Signal;
   /** The plans that are being measured here. */
   plans: PlanQueue;
+  reporter: Reporter;
 }
 
 export function openTraining(parts: TrainingParts): Training {
-  return { ...parts, feed: new RunFeed(parts.db), toDo: new Signal(), plans: new PlanQueue() };
+  const feed = new RunFeed(parts.db);
+  const { db, dataDir, log, trackers = [], reporting } = parts;
+  const reporter = new Reporter({ db, dataDir, log, trackers, feed, ...reporting });
+  return { ...parts, feed, reporter, toDo: new Signal(), plans: new PlanQueue() };
 }

@@ -5,7 +5,9 @@ import { completionRoutes } from './openai/completions.ts';
 import { fileRoutes } from './openai/files.ts';
 import { fineTuningEventRoutes } from './openai/fine-tuning-events.ts';
 import { fineTuningJobRoutes } from './openai/fine-tuning-jobs.ts';
+import { graderRoutes } from './openai/graders.ts';
 import { modelRoutes } from './openai/models.ts';
+import { uploadRoutes } from './openai/uploads.ts';
 import { aliasRoutes } from './tuneloop/aliases.ts';
 import { baseModelRoutes } from './tuneloop/base-models.ts';
 import { datasetQualityRoutes } from './tuneloop/dataset-quality.ts';
@@ -16,6 +18,7 @@ import { generateSocketRoutes } from './tuneloop/generate-socket.ts';
 import { generateRoutes } from './tuneloop/generate.ts';
 import { healthRoutes } from './tuneloop/health.ts';
 import { metricsRoutes } from './tuneloop/metrics.ts';
+import { modelExportRoutes } from './tuneloop/model-exports.ts';
 import { modelProofRoutes } from './tuneloop/model-proofs.ts';
 import { openapiRoutes } from './tuneloop/openapi.ts';
 import { probeStreamRoutes } from './tuneloop/probe-stream.ts';
@@ -31,8 +34,10 @@ import { trainingSteeringRoutes } from './tuneloop/training-steering.ts';
 
 export const routeGroups: RouteGroup[] = [
   fileRoutes,
+  uploadRoutes,
   fineTuningJobRoutes,
   fineTuningEventRoutes,
+  graderRoutes,
   modelRoutes,
   chatCompletionRoutes,
   completionRoutes,
@@ -53,6 +58,7 @@ export const routeGroups: RouteGroup[] = [
   exampleRoutes,
   aliasRoutes,
   modelProofRoutes,
+  modelExportRoutes,
   replayRoutes,
   sessionRoutes,
   healthRoutes,

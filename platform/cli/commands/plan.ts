@@ -28,6 +28,7 @@ export const command: Command = {
     'peak_memory_bytes',
     'memory_limit_bytes',
     'cost',
+    'budget',
     'scored_runs',
     'config',
   ],

@@ -1,4 +1,5 @@
 /** `tuneloop run receipt`: what the model of a run was made of, enough to make it again. */
+import { servedFileOf, type Adapter } from '#contract/adapter.ts';
 import type { ModelReceipt } from '#contract/receipt.ts';
 import { CliError } from '../cli-error.ts';
 import type { Client } from '../client.ts';
@@ -48,7 +49,7 @@ function describe(receipt: ModelReceipt): string {
     ['held out', validation && file(validation)],
     [
       'adapter',
-      `rank ${receipt.config.adapter.r}, seed ${receipt.seed}, ${run.total_steps ?? '?'} steps, ${run.attempts} attempt${run.attempts === 1 ? '' : 's'}`,
+      `${adapterWords(receipt.config.adapter)}, seed ${receipt.seed}, ${run.total_steps ?? '?'} steps, ${run.attempts} attempt${run.attempts === 1 ? '' : 's'}`,
     ],
     [
       'took',
@@ -72,7 +73,7 @@ function describe(receipt: ModelReceipt): string {
         : `${receipt.train_loss.toPrecision(3)}${evaluation ? `, held out ${evaluation.loss.toPrecision(3)}` : ''}`,
     ],
     ['parity', parity.state.replace('_', ' ')],
-    ['adapter.gguf', `sha256 ${artifact.adapter_sha256}`],
+    [servedFileOf(receipt.config.adapter), `sha256 ${artifact.adapter_sha256}`],
     ['receipt', `sha256 ${receipt.sha256}`],
   ];
   const lines = facts.filter(([, value]) => value !== null).map(([name, value]) => `${name.padEnd(13)} ${value}`);
@@ -81,4 +82,9 @@ function describe(receipt: ModelReceipt): string {
     '',
     `make it again: tuneloop run receipt ${receipt.model} --json > receipt.json; tuneloop run replay receipt.json`,
   ].join('\n');
+}
+
+function adapterWords(adapter: Adapter): string {
+  if (adapter.type !== 'lora') return adapter.type.replace('_', ' ');
+  return `${adapter.use_dora ? 'DoRA, ' : ''}rank ${adapter.r}`;
 }

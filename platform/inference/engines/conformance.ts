@@ -119,12 +119,17 @@ export function describeEngine(name: string, { open, version, prompt, longPrompt
       for (const { logprob } of scored.tokens.slice(1)) expect(logprob).toBeLessThanOrEqual(0);
     });
 
-    it('keeps to a schema, and refuses one that it cannot promise before the first event', async () => {
+    it('keeps to a schema, or refuses it, and one that it cannot promise, before the first event', async () => {
       const schema = { type: 'object', properties: { colour: { enum: ['red', 'blue'] } }, required: ['colour'] };
+      if (!engine.supports.grammar) {
+        const unserved = ask({ format: { type: 'json_schema', schema } });
+        return expect(unserved).rejects.toMatchObject({ code: 'unsupported_value', param: 'response_format' });
+      }
       const json = JSON.parse(textOf(await ask({ maxTokens: 200, format: { type: 'json_schema', schema } }))) as { colour: string };
       expect(['red', 'blue']).toContain(json.colour);
       const refused = { type: 'json_schema' as const, schema: { type: 'string', pattern: '^a$' } };
       await expect(ask({ format: refused })).rejects.toMatchObject({ code: 'unsupported_value' });
+      return undefined;
     });
 
     it('refuses a prompt that fills the context', async () => {
@@ -171,7 +176,7 @@ export function describeEngine(name: string, { open, version, prompt, longPrompt
 
     it('is unavailable once it is closed', async () => {
       const closing = await open();
-      const request = await requestFor(closing, version, prompt);
+      const request = await requestFor(engine, version, prompt);
       await closing.close();
       await expect(collect(closing.generate(request, never))).rejects.toMatchObject({ code: 'engine_unavailable' });
     });

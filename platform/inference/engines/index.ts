@@ -6,4 +6,5 @@ export const engines: Registry<Engine> = {
   'llama-cpp': () => import('./llama-cpp.ts'),
   'openai-compatible': () => import('./openai-compatible.ts'),
   scripted: () => import('./scripted.ts'),
+  transformers: () => import('./transformers.ts'),
 };

@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { defineDriver } from '#platform/core/driver.ts';
 import type { Engine, EngineStatus, GenerateEvent, GenerateRequest, OutputFormat, ServedVersion } from '../engine.ts';
+import { hearEvents } from '../hear-events.ts';
+import { StatusOverRestarts } from '../status-over-restarts.ts';
 import { EngineProcess } from './llama-cpp/engine-process.ts';
 import { jsonObjectGrammar, jsonSchemaGrammar } from './llama-cpp/json-grammar.ts';
 import type { HostRequest } from './llama-cpp/protocol.ts';
@@ -30,9 +32,7 @@ export class LlamaCppEngine implements Engine {
   readonly name = 'llama-cpp';
   readonly supports = { tools: false, grammar: true, logprobs: true };
   readonly #process: EngineProcess;
-  /** Tokens counted by processes that have ended. */
-  #earlierTokens = 0;
-  #lastStatus: { pid: number; generatedTokens: number } | null = null;
+  readonly #status = new StatusOverRestarts();
 
   constructor(process: EngineProcess) {
     this.#process = process;
@@ -64,50 +64,12 @@ export class LlamaCppEngine implements Engine {
     return this.#process.call('detokenize', version, tokenIds);
   }
 
-  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
-    signal.throwIfAborted();
-    const heard: GenerateEvent[] = [];
-    let failure: { error: unknown } | null = null;
-    let wake: () => void = () => {};
-    const fail = (error: unknown): void => {
-      failure = { error };
-      wake();
-    };
-    const onAbort = (): void => fail(signal.reason);
-    const hear = (event: GenerateEvent): void => {
-      heard.push(event);
-      wake();
-    };
-    const forget = this.#process.generate(hostRequest(request), hear, fail);
-    signal.addEventListener('abort', onAbort);
-    try {
-      for (let isOver = false; !isOver;) {
-        if (failure !== null) throw (failure as { error: unknown }).error;
-        const event = heard.shift();
-        if (event === undefined) {
-          await new Promise<void>((resolve) => (wake = resolve));
-          continue;
-        }
-        isOver = event.type === 'text-end';
-        yield event;
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      forget();
-    }
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<GenerateEvent> {
+    return hearEvents((event, failure) => this.#process.generate(hostRequest(request), event, failure), signal);
   }
 
-  async status(): Promise<EngineStatus> {
-    const { pid } = this.#process;
-    if (this.#lastStatus !== null && this.#lastStatus.pid !== pid) {
-      this.#earlierTokens += this.#lastStatus.generatedTokens;
-      this.#lastStatus = null;
-    }
-    const nothing = { memoryBytes: 0, gpuMemoryBytes: 0, active: 0, waiting: 0, versions: [] };
-    if (pid === null) return { ...nothing, generatedTokens: this.#earlierTokens };
-    const status = await this.#process.call('status');
-    this.#lastStatus = { pid, generatedTokens: status.generatedTokens };
-    return { ...status, generatedTokens: status.generatedTokens + this.#earlierTokens };
+  status(): Promise<EngineStatus> {
+    return this.#status.read(this.#process.pid, () => this.#process.call('status'));
   }
 
   close(): Promise<void> {

@@ -47,6 +47,7 @@ function jobOf(attempt = 1, run_id = 'ftjob-a', folder = data): TrainingJob {
     output_dir,
     attempt_dir: join(output_dir, `attempt-${attempt}`),
     resume_from: null,
+    reward_model_dir: null,
     seed: 1,
     method: { type: 'supervised' },
     adapter: {
@@ -54,6 +55,7 @@ function jobOf(attempt = 1, run_id = 'ftjob-a', folder = data): TrainingJob {
       r: 16,
       lora_alpha: 32,
       use_rslora: false,
+      use_dora: false,
       init_lora_weights: 'kaiming',
       quantization: null,
       lora_dropout: 0,
@@ -64,6 +66,7 @@ function jobOf(attempt = 1, run_id = 'ftjob-a', folder = data): TrainingJob {
     chat_template: null,
     kept_steps: [],
     probes: null,
+    budget: null,
   };
 }
 

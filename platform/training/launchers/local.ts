@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
+import type { ExportTask } from '#contract/model-export.ts';
 import { ScoreResult, type ScoreTask } from '#contract/parity.ts';
 import type { ProbeDelta } from '#contract/probe.ts';
 import type { TrainingJob } from '#contract/training.ts';
@@ -149,6 +150,17 @@ class LocalLauncher implements Launcher {
       return ScoreResult.parse(JSON.parse(await readFile(result_file, 'utf8')));
     } finally {
       await Promise.all([task_file, result_file].map((file) => rm(file, { force: true })));
+    }
+  }
+
+  async export(task: ExportTask, signal: AbortSignal): Promise<void> {
+    const task_file = join(this.#folder, `export-${newId('')}.task.json`);
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      await writeFile(task_file, JSON.stringify(task));
+      await this.#server.ask({ command: 'export', task_file }, { startsIt: true, signal });
+    } finally {
+      await rm(task_file, { force: true });
     }
   }
 

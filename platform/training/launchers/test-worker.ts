@@ -19,6 +19,8 @@ import type { ArtifactManifest, RunMeasured, WorkerCommand, WorkerControl, Worke
 export interface WorkerScript {
   steps?: number;
   stepMs?: number;
+  /** Of each step, in their order; 1 / step when there is none. */
+  losses?: number[];
   checkpointEvery?: number;
   /** Steps after which the process kills itself: the first attempt at the first of them, and so on. */
   dieAt?: number[];
@@ -174,7 +176,7 @@ async function runJob(job: TrainingJob): Promise<void> {
       });
       process.exit(1);
     }
-    send(stepEvent(step, steps));
+    send(stepEvent(step, steps, script.losses?.[step - 1] ?? 1 / step));
     answerProbes(step);
     if (keep > kept) save(job, step, send, true);
     kept = keep;
@@ -200,12 +202,14 @@ function end(job: TrainingJob, step: number, send: (event: Unsent) => void, stop
     seconds: 1,
     peak_memory_bytes: 1,
     stopped_early,
+    stop: stopped_early ? { cause: 'asked', step, message: `Stopped early at step ${step}, as was asked` } : null,
+    model_step: null,
   });
 }
 
-function stepEvent(step: number, total_steps: number): Unsent {
+function stepEvent(step: number, total_steps: number, loss: number): Unsent {
   const figures = {
-    loss: 1 / step,
+    loss,
     mean_token_accuracy: 0.5,
     learning_rate: 1e-3,
     grad_norm: 1,
@@ -222,6 +226,8 @@ function stepEvent(step: number, total_steps: number): Unsent {
     memory_bytes: 1,
     eta_seconds: total_steps - step,
     metrics: {},
+    // One row of ten after the other.
+    rows: [((step - 1) % 10) + 1],
   };
 }
 

@@ -42,6 +42,7 @@ export const modelRoutes: RouteGroup = (server, rooms) => {
     }
     await deleteVersion(rooms.versions, projectId, model);
     forgetVersion(rooms.chat, projectId, model);
+    await rooms.exporter.removeAll(projectId, model);
     for (const engine of rooms.engines.all) await engine.unload(model);
     return { id: model, object: 'model' as const, deleted: true as const };
   });

@@ -20,10 +20,12 @@ import { exportRows } from '#platform/data/export-rows.ts';
 import { pickRows, rowPage, type NumberedRow } from '#platform/data/read-version.ts';
 import { tokenStats } from '#platform/data/token-stats.ts';
 import { xrayRow } from '#platform/data/xray-row.ts';
+import { RowScorer } from '#platform/evaluation/score-row.ts';
 import type { Rooms, RouteGroup } from '../../api-server.ts';
 import { dataModel, dataModelOrNone, usualModel } from '../../data-model.ts';
 import { viewDatasetVersion } from '../../data-views.ts';
 import { listPage } from '../../list-page.ts';
+import { tunedModel, withLosses } from '../../xray-losses.ts';
 
 const tags = ['datasets'];
 const dataset = z.string().describe('Id or name.');
@@ -131,9 +133,11 @@ async function* startingWith(first: IteratorResult<Buffer>, rest: AsyncIterator<
 }
 
 const addXray: RouteGroup = (server, rooms) => {
+  const scorer = new RowScorer((task) => rooms.training.launcher.score(task));
   const querystring = z.object({
-    model: z.string().optional(),
-    template: z.enum(['model', 'instruction']).default('model'),
+    model: z.string().optional().describe('A base model; or a tuned one, whose base and template are taken.'),
+    template: z.enum(['model', 'instruction']).default('model').describe('Of a base model.'),
+    loss: z.stringbool().default(false).describe('Tells the loss of each trained token under the base model, and under the tuned one.'),
     max_tokens: z.coerce.number().int().min(8).optional(),
   });
   const schema = { tags, summary: 'A row as the loss sees it, token by token', params: rowParams, querystring, response: { 200: RowXray } };
@@ -141,8 +145,11 @@ const addXray: RouteGroup = (server, rooms) => {
     const version = await getDatasetVersion(rooms.files, request.caller.projectId, request.params.dataset, request.params.version);
     const [row] = await pickRows(rooms.files, version, [request.params.row]);
     if (!row) throw new PlatformError('invalid_request', `row: the version has ${version.rows} rows`, { param: 'row' });
-    const model = await dataModel(rooms, request.query.model ?? usualModel(rooms) ?? rooms.config.warm_model, request.query.template);
-    return xrayRow(row.row, row.number, model, Math.min(request.query.max_tokens ?? Infinity, model.contextLength));
+    const named = request.query.model ?? usualModel(rooms) ?? rooms.config.warm_model;
+    const tuned = await tunedModel(rooms.versions, request.caller.projectId, named);
+    const model = await dataModel(rooms, tuned?.base ?? named, tuned?.template ?? request.query.template);
+    const xray = xrayRow(row.row, row.number, model, Math.min(request.query.max_tokens ?? Infinity, model.contextLength));
+    return request.query.loss ? withLosses(xray, { scorer, model, tuned, baseModels: rooms.baseModels }) : xray;
   });
 };
 

@@ -6,6 +6,7 @@ import { getPlan } from '#platform/training/plans.ts';
 import { listScores } from '#platform/training/score-plan.ts';
 import { z } from 'zod';
 import type { RouteGroup } from '../../api-server.ts';
+import { idempotencyKeyOf } from '../../idempotency-key.ts';
 import { viewPlan } from '../../plan-views.ts';
 
 const tags = ['training'];
@@ -19,7 +20,7 @@ export const planRoutes: RouteGroup = (server, { training, config }) => {
     response: { 202: TrainingPlan },
   };
   server.post('/api/v1/training/plans', { schema: create }, async (request, reply) => {
-    const plan = await createPlan(training, request.caller.projectId, request.body);
+    const plan = await createPlan(training, request.caller.projectId, request.body, idempotencyKeyOf(request));
     return reply.code(202).send(viewPlan(plan, config.cost_per_hour));
   });
 

@@ -1,6 +1,6 @@
 /** One request while it is answered: what it still has to read, what it has said, and when it is over. */
+import { AnswerText } from '../../answer-text.ts';
 import type { GenerateEvent, TokenLogprob } from '../../engine.ts';
-import { TextStream } from '../../text-stream.ts';
 import type { NativeSampler } from './native.ts';
 import type { HostRequest } from './protocol.ts';
 import type { LogprobReader } from './sampling.ts';
@@ -29,14 +29,6 @@ export interface Slot {
   tokens: number[];
 }
 
-/** A token whose text is not yet shown. */
-interface PendingToken {
-  /** Where its text begins and ends, in UTF-16 units of the answer. */
-  start: number;
-  end: number;
-  logprob: TokenLogprob | null;
-}
-
 export class Answer {
   readonly request: HostRequest;
   readonly slot: Slot;
@@ -46,11 +38,9 @@ export class Answer {
   isEnded = false;
   readonly #hear: Hearing;
   readonly #contextLength: number;
-  readonly #stream: TextStream;
+  readonly #text: AnswerText;
   readonly #cachedTokens: number;
-  #pending: PendingToken[] = [];
   #scored: TokenLogprob[] = [];
-  #completionTokens = 0;
   /** The last token drawn, whose cell is not yet in the cache. */
   #drawn: number | null = null;
 
@@ -61,7 +51,7 @@ export class Answer {
     this.logprobs = logprobs;
     this.#contextLength = contextLength;
     this.#hear = hear;
-    this.#stream = new TextStream(request.stop);
+    this.#text = new AnswerText(request.stop);
     this.#cachedTokens = slot.tokens.length;
   }
 
@@ -103,14 +93,10 @@ export class Answer {
   accept(token: number, bytes: Uint8Array | null, logprob: TokenLogprob | null): void {
     if (bytes === null) return this.#finish('stop');
     this.#drawn = token;
-    this.#completionTokens++;
-    const start = this.#stream.decodedLength;
-    const text = this.#stream.push(bytes);
-    this.#pending.push({ start, end: this.#stream.decodedLength, logprob });
-    if (text !== '' || this.#stream.stopped) this.#tell(text);
-    if (this.#stream.stopped) return this.end('stop');
-    const isFull = this.request.prompt.length + this.#completionTokens >= this.#contextLength;
-    if (isFull || this.#completionTokens >= this.request.maxTokens) this.#finish('length');
+    this.#tell(this.#text.push(bytes, logprob));
+    if (this.#text.stopped) return this.end('stop');
+    const isFull = this.request.prompt.length + this.#text.tokenCount >= this.#contextLength;
+    if (isFull || this.#text.tokenCount >= this.request.maxTokens) this.#finish('length');
   }
 
   fail(error: unknown): void {
@@ -121,23 +107,16 @@ export class Answer {
   end(finishReason: 'stop' | 'length'): void {
     this.isEnded = true;
     const promptTokens = this.request.prompt.length;
-    const counts = { promptTokens, completionTokens: this.#completionTokens, cachedTokens: this.#cachedTokens };
+    const counts = { promptTokens, completionTokens: this.#text.tokenCount, cachedTokens: this.#cachedTokens };
     this.#hear.event({ type: 'text-end', finishReason, ...counts });
   }
 
   #finish(finishReason: 'stop' | 'length'): void {
-    this.#tell(this.#stream.end());
-    this.end(this.#stream.stopped ? 'stop' : finishReason);
+    this.#tell(this.#text.end());
+    this.end(this.#text.stopped ? 'stop' : finishReason);
   }
 
-  /** Text goes out with the tokens that made it; one whose text is held back waits with it, and those of a stop string are dropped. */
-  #tell(text: string): void {
-    const shown = this.#stream.shownLength;
-    const { stopped } = this.#stream;
-    const told = this.#pending.filter(({ start, end }) => (stopped ? start < shown : end <= shown));
-    this.#pending = stopped ? [] : this.#pending.slice(told.length);
-    if (text === '' && told.length === 0) return;
-    const tokens = told.flatMap(({ logprob }) => (logprob === null ? [] : [logprob]));
-    this.#hear.event({ type: 'text-delta', text, tokens, tokenCount: told.length });
+  #tell(delta: GenerateEvent | null): void {
+    if (delta !== null) this.#hear.event(delta);
   }
 }

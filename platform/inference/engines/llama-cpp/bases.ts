@@ -5,7 +5,7 @@ import { PlatformError } from '#platform/core/errors.ts';
 import type { ServedVersion } from '../../engine.ts';
 import { nativeModel } from './native.ts';
 import { readTokenBytes } from './token-bytes.ts';
-import type { LoadedBase } from './version-context.ts';
+import { firstMsPerToken, type LoadedBase } from './version-context.ts';
 
 export class Bases {
   readonly #openLlama: () => Promise<Llama>;
@@ -30,6 +30,11 @@ export class Bases {
     return base;
   }
 
+  /** Null when it is not in memory. */
+  async loaded(file: string): Promise<LoadedBase | null> {
+    return (await this.#bases.get(file)) ?? null;
+  }
+
   /** Frees a base that no version needs any more. */
   async drop(file: string): Promise<void> {
     const base = await this.#bases.get(file);
@@ -47,7 +52,7 @@ export class Bases {
       const model = await llama.loadModel({ modelPath: file });
       const vocabulary = model.fileInfo.metadata.tokenizer?.ggml;
       const tokens = readTokenBytes(nativeModel(model), vocabulary?.model ?? '');
-      return { llama, model, tokens, vocabularySize: vocabulary?.tokens?.length ?? 0 };
+      return { llama, model, tokens, vocabularySize: vocabulary?.tokens?.length ?? 0, pace: { msPerToken: firstMsPerToken } };
     } catch (cause) {
       throw new PlatformError('engine_failed', `llama.cpp cannot load ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
         cause,

@@ -39,7 +39,9 @@ export class Host implements Asynchronous {
   }
 
   async load(version: ServedVersion): Promise<void> {
-    await this.#versions.load(version);
+    const context = await this.#versions.load(version);
+    // Whoever loads an adapter is about to ask it.
+    if (version.adapter === null) await this.#versions.prepareNext(context);
   }
 
   async unload(versionId: string): Promise<void> {
@@ -146,8 +148,10 @@ export class Host implements Asynchronous {
   async #decode(): Promise<void> {
     if (this.#isDecoding) return;
     this.#isDecoding = true;
+    let last: VersionContext | null = null;
     for (let busy = this.#busy(); busy.length > 0; busy = this.#busy()) {
       for (const context of busy) {
+        last = context;
         await context.step().catch((error: unknown) => context.abandon(error));
         this.#afterStep();
         await this.#versions.settle();
@@ -155,6 +159,7 @@ export class Host implements Asynchronous {
       }
     }
     this.#isDecoding = false;
+    if (last && this.#versions.loaded.includes(last)) await this.#versions.prepareNext(last);
   }
 
   #busy(): VersionContext[] {

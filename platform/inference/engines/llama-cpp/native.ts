@@ -80,6 +80,7 @@ interface Hidden {
 }
 interface HiddenOfContext {
   _loraAdapters?: Set<NativeAdapter>;
+  _setLoras?: (adapters: { filePath: string }[]) => Promise<void>;
 }
 interface NativeAdapter {
   dispose(): Promise<void>;
@@ -104,9 +105,12 @@ export function createGrammarState(llama: Llama, model: LlamaModel, grammar: Lla
   return new bindings.AddonGrammarEvaluationState(nativeModel(model), expectPart((grammar as unknown as Hidden)._grammar));
 }
 
-/** Makes the next context read the adapter's file anew: the library keeps what it read by path, whatever the file holds since. */
-export function forgetLora(model: LlamaModel, file: string): void {
-  expectPart((model as unknown as Hidden)._loraAdapters).delete(file);
+/** Lays an adapter over a context. Its file is read anew: the library keeps what it read by path, whatever the file holds since. */
+export async function setAdapter(context: LlamaContext, file: string): Promise<void> {
+  expectPart((context.model as unknown as Hidden)._loraAdapters).delete(file);
+  const hidden = context as unknown as HiddenOfContext;
+  expectPart(hidden._setLoras);
+  await hidden._setLoras!([{ filePath: file }]);
 }
 
 /** Frees a context and the weights of its adapter, which the library would keep as long as the base model. */

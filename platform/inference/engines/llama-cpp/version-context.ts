@@ -17,6 +17,8 @@ const mostReadOnCpu = 32;
 const mostScored = 32;
 /** A step aims to be this short: a cancelled request leaves, and a new one joins, between steps. */
 const stepMs = 300;
+/** Before anything was read: a guess that makes the first step small. */
+export const firstMsPerToken = stepMs / 8;
 
 /** A pass over the weights that is saved for each token of an answer, in prompt tokens that need not be read. */
 const neighbourWorth = 64;
@@ -26,6 +28,8 @@ export interface LoadedBase {
   model: LlamaModel;
   tokens: TokenBytes;
   vocabularySize: number;
+  /** Moving mean over the steps of all versions that read a prompt. */
+  pace: { msPerToken: number };
 }
 
 /** One token sequence in the batch of a step. */
@@ -52,8 +56,6 @@ export class VersionContext {
   readonly #free: Slot[];
   readonly #mostRead: number;
   #answers: Answer[] = [];
-  /** Moving mean over the steps that read; before the first one, a guess that makes it small. */
-  #msPerToken = stepMs / 8;
 
   constructor(
     version: ServedVersion,
@@ -128,7 +130,7 @@ export class VersionContext {
   #learnSpeed(parts: Part[], tookMs: number): void {
     if (!parts.some(({ answer }) => answer.isReading)) return;
     const tokens = parts.reduce((sum, part) => sum + part.tokens.length, 0);
-    this.#msPerToken += 0.3 * (tookMs / tokens - this.#msPerToken);
+    this.#base.pace.msPerToken += 0.3 * (tookMs / tokens - this.#base.pace.msPerToken);
   }
 
   #fillBatch(): Part[] {
@@ -140,7 +142,7 @@ export class VersionContext {
       return tokens.length;
     };
     for (const answer of writing) add(answer, 1);
-    const wanted = Math.max(1, Math.floor(stepMs / this.#msPerToken) - writing.length);
+    const wanted = Math.max(1, Math.floor(stepMs / this.#base.pace.msPerToken) - writing.length);
     let room = Math.min(this.#context.batchSize - writing.length, wanted);
     for (const answer of this.#answers) {
       if (answer.isReading && room > 0) room -= add(answer, Math.min(room, this.#mostRead, answer.request.echo ? mostScored : Infinity));

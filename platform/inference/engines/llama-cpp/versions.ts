@@ -1,13 +1,15 @@
 /** Which versions are loaded: up to a limit, the one unused longest makes room, and one that answers is never cut off. */
 import type { ServedVersion } from '../../engine.ts';
 import type { Bases } from './bases.ts';
-import { openVersion } from './open-version.ts';
+import { createContext, openVersion } from './open-version.ts';
 import type { HostOptions } from './protocol.ts';
+import { SpareContexts } from './spare-contexts.ts';
 import type { VersionContext } from './version-context.ts';
 
 export class Versions {
   readonly #options: HostOptions;
   readonly #bases: Bases;
+  readonly #spares: SpareContexts;
   readonly #contexts = new Map<string, VersionContext>();
   /** Unloaded, but still answering what they had begun. */
   readonly #leaving = new Map<VersionContext, PromiseWithResolvers<void>>();
@@ -19,6 +21,7 @@ export class Versions {
   constructor(options: HostOptions, bases: Bases) {
     this.#options = options;
     this.#bases = bases;
+    this.#spares = new SpareContexts((base) => createContext(base, options));
   }
 
   get loaded(): VersionContext[] {
@@ -52,6 +55,11 @@ export class Versions {
     return opening;
   }
 
+  /** Makes ready for the next version on the base of this one: to be called when nobody waits for an answer. */
+  async prepareNext(loaded: VersionContext): Promise<void> {
+    this.#spares.prepare(await this.#bases.of(loaded.version), loaded.memoryBytes);
+  }
+
   /** Resolves once its running answers have ended and its memory is free. */
   async unload(versionId: string): Promise<void> {
     for (const [key, context] of this.#contexts) {
@@ -80,7 +88,7 @@ export class Versions {
       if (leaving) await leaving.promise;
       else await this.#leave(...this.#mostIdle());
     }
-    const context = await openVersion(version, await this.#bases.of(version), this.#options);
+    const context = await openVersion(version, await this.#bases.of(version), this.#options, this.#spares);
     this.#contexts.set(key, context);
     return context;
   }
@@ -102,7 +110,10 @@ export class Versions {
 
   async #dropUnusedBase(file: string): Promise<void> {
     const isUsed = this.all.some(({ version }) => version.baseFile === file) || this.#opening.size > 0;
-    if (!isUsed) await this.#bases.drop(file);
+    if (isUsed) return;
+    const base = await this.#bases.loaded(file);
+    if (base) await this.#spares.drop(base);
+    await this.#bases.drop(file);
   }
 }
 

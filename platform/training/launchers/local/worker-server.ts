@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { WorkerCommand } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { workerEnvironment } from '#platform/core/worker-environment.ts';
 import { logTail } from './log-tail.ts';
 
 export interface WorkerServerOptions {
@@ -48,16 +49,19 @@ export class WorkerServer {
     if (onLost) this.#presence?.once('close', () => !this.#isClosed && onLost());
   }
 
-  /** The answer to one command, on a connection of its own. Throws `worker_unavailable`, `disk_full` as the worker says. */
-  async ask(command: WorkerCommand, how: { startsIt: true }): Promise<WorkerAnswer>;
+  /**
+   * The answer to one command, on a connection of its own; a signal, in place of a limit of time, ends the wait for it. Throws
+   * `worker_unavailable`, `disk_full`, `model_refused` as the worker says.
+   */
+  async ask(command: WorkerCommand, how: { startsIt: true; signal?: AbortSignal }): Promise<WorkerAnswer>;
   /** Null when no worker is there. */
   async ask(command: WorkerCommand, how: { startsIt: false }): Promise<WorkerAnswer | null>;
-  async ask(command: WorkerCommand, how: { startsIt: boolean }): Promise<WorkerAnswer | null> {
+  async ask(command: WorkerCommand, how: { startsIt: boolean; signal?: AbortSignal }): Promise<WorkerAnswer | null> {
     if (how.startsIt) await this.ensure();
     const socket = await open(this.#options.socketPath);
     if (!socket && !how.startsIt) return null;
     if (!socket) throw unavailable('The training worker has just ended', this.#options.logPath);
-    return readAnswer(socket, command, this.#options.logPath);
+    return readAnswer(socket, command, this.#options.logPath, how.signal);
   }
 
   close(): void {
@@ -147,20 +151,24 @@ async function greet({ socketPath, logPath }: WorkerServerOptions): Promise<Sock
   });
 }
 
-async function readAnswer(socket: Socket, command: WorkerCommand, logPath: string): Promise<WorkerAnswer> {
+async function readAnswer(socket: Socket, command: WorkerCommand, logPath: string, signal?: AbortSignal): Promise<WorkerAnswer> {
+  const end = (): unknown => socket.destroy(new Error('nobody waits for it any more'));
   try {
-    socket.setTimeout(answerMs, () => socket.destroy(new Error(`no answer within ${answerMs / 1000} s`)));
+    if (signal?.aborted) end();
+    signal?.addEventListener('abort', end, { once: true });
+    if (!signal) socket.setTimeout(answerMs, () => socket.destroy(new Error(`no answer within ${answerMs / 1000} s`)));
     socket.write(`${JSON.stringify(command)}\n`);
     for await (const line of createInterface({ input: socket })) {
       const answer = Answer.parse(JSON.parse(line));
       if (answer.ok) return answer;
-      const code = answer.code === 'disk_full' ? 'disk_full' : 'worker_unavailable';
+      const code = answer.code === 'disk_full' || answer.code === 'model_refused' ? answer.code : 'worker_unavailable';
       throw new PlatformError(code, `The training worker refused "${command.command}": ${answer.message}`);
     }
   } catch (error) {
     if (error instanceof PlatformError) throw error;
     throw unavailable(`The training worker ended before it answered "${command.command}"`, logPath, error);
   } finally {
+    signal?.removeEventListener('abort', end);
     socket.destroy();
   }
   throw unavailable(`The training worker ended before it answered "${command.command}"`, logPath);
@@ -169,12 +177,4 @@ async function readAnswer(socket: Socket, command: WorkerCommand, logPath: strin
 function unavailable(what: string, logPath: string, cause?: unknown): PlatformError {
   const tail = logTail(logPath, 3);
   return new PlatformError('worker_unavailable', `${what}; see ${logPath}${tail ? `: ${tail}` : ''}`, { cause, retryAfterSeconds: 5 });
-}
-
-/** The worker needs no key of the platform, so it gets none. */
-function workerEnvironment(): NodeJS.ProcessEnv {
-  const secret = /^TUNELOOP_|TOKEN|SECRET|PASSWORD|API_KEY/i;
-  // Nothing is read here, only passed on: PATH, CUDA_VISIBLE_DEVICES and whatever else a driver wants.
-  // oxlint-disable-next-line node/no-process-env
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secret.test(name)));
 }
