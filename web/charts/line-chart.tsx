@@ -1,5 +1,5 @@
 /** One chart over the steps of a run: band of extremes, smoothed line, shared cursor; the whole run is always in it. */
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from 'react';
+import { useEffect, useId, useRef, useState, type KeyboardEvent, type MouseEvent, type RefObject } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { figure } from '../components/format.ts';
@@ -19,14 +19,17 @@ export interface LineChartProps {
   isLog?: boolean;
   syncKey: string;
   format?: (value: number) => string;
+  /** A point was clicked, or Enter pressed at the cursor: its step. */
+  onPick?: (step: number) => void;
 }
 
-export function LineChart({ title, curves, version, height = 140, isLog = false, syncKey, format = figure }: LineChartProps) {
+export function LineChart({ title, curves, version, height = 140, isLog = false, syncKey, format = figure, onPick }: LineChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const width = useWidth(frame);
   const colours = useColourVersion();
   const summaryId = useId();
+  const picking = usePicking(plot, onPick);
   const [step, setStep] = useState<number | null>(null);
   // Curves are changed in place: whoever draws later draws what is there then.
   const latest = useRef(curves);
@@ -73,9 +76,9 @@ export function LineChart({ title, curves, version, height = 140, isLog = false,
         aria-label={title}
         aria-describedby={summaryId}
         tabIndex={0}
-        className="min-w-0 overflow-hidden rounded"
+        className={`min-w-0 overflow-hidden rounded ${onPick ? 'cursor-pointer' : ''}`}
         style={{ height }}
-        onKeyDown={(event) => moveCursor(event, plot.current)}
+        {...picking}
       />
       <figcaption id={summaryId} className="sr-only">
         {curves.map(({ label, curve }) => describeCurve(label, curve, format)).join(' ')}
@@ -83,6 +86,24 @@ export function LineChart({ title, curves, version, height = 140, isLog = false,
     </figure>
   );
 }
+
+/** The cursor by keys, and the step of a point by a click or Enter; what was dragged is looked at closer instead. */
+function usePicking(plot: RefObject<uPlot | null>, onPick: LineChartProps['onPick']) {
+  const pressedAt = useRef(0);
+  const pick = (): void => {
+    const index = plot.current?.cursor.idx;
+    const step = index === undefined || index === null ? undefined : plot.current!.data[0][index];
+    if (step !== undefined) onPick?.(step);
+  };
+  return {
+    onKeyDown: (event: KeyboardEvent) => (event.key === 'Enter' ? pick() : moveCursor(event, plot.current)),
+    onMouseDown: (event: MouseEvent) => void (pressedAt.current = event.clientX),
+    onClick: (event: MouseEvent) => void (Math.abs(event.clientX - pressedAt.current) < mostDraggedPx && pick()),
+  };
+}
+
+/** A hand that clicks is not quite still. */
+const mostDraggedPx = 4;
 
 /** Two points a pixel say all that can be seen. */
 function columnsOf(curves: readonly PlotCurve[], width: number): uPlot.AlignedData {

@@ -25,6 +25,10 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} m`;
 }
 
+export function dollars(amount: number): string {
+  return amount >= 1 ? `$${amount.toFixed(2)}` : `$${Number(amount.toPrecision(2))}`;
+}
+
 /** How long ago, from a Unix time in seconds. */
 export function ago(at: number, nowMs: number = Date.now()): string {
   const seconds = Math.max(0, nowMs / 1000 - at);

@@ -3,7 +3,12 @@ import { Link } from '@tanstack/react-router';
 import type { Model } from '#contract/openai/models.ts';
 import { ago } from '../components/format.ts';
 
-const kinds: Partial<Record<Model['x_kind'], string>> = { adapter: 'tuned', base: 'base', checkpoint: 'checkpoint' };
+const kinds: Partial<Record<Model['x_kind'], string>> = {
+  adapter: 'tuned',
+  base: 'base',
+  checkpoint: 'checkpoint',
+  reward_model: 'reward model',
+};
 const most = 12;
 
 export function ModelList({ models }: { models: readonly Model[] }) {

@@ -71,12 +71,17 @@ describe('a draft', () => {
   });
 });
 
+/** What no default shows the shape of. */
+const given: Record<string, unknown> = {
+  'method.principles': [{ rule: 'An answer is short.', violation: { type: 'length', most_words: 10 } }],
+};
+
 describe('the settings', () => {
   it.each(methods)('of %s are all those of the contract, and the request takes what each may be', (method) => {
     for (const name of Object.keys(TrainingSettings.shape)) expect(settingAt(method, name), name).toBeDefined();
     for (const { path, kind, choices, usual } of settingsFor(method)) {
       const usualText = kind === 'list' || kind === 'json' ? JSON.stringify(usual) : usual === null ? '8' : showValue(usual);
-      const text = choices[0] ?? (kind === 'list' ? '1' : usualText);
+      const text = path in given ? JSON.stringify(given[path]) : (choices[0] ?? (kind === 'list' ? '1' : usualText));
       const request = FineTuningJobRequest.safeParse(requestOf(draft({ method, settings: { [path]: text } })));
       // A list may be one of names or of numbers.
       if (kind !== 'list') expect(request.error?.issues ?? [], path).toEqual([]);

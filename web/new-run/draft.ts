@@ -19,8 +19,10 @@ export interface Draft {
   method: string;
   /** Name of a goal: what it sets comes below what was set by hand. */
   goal: string;
-  /** Minutes; empty is no limit. A wish that the plan is held against, not a field of the request. */
+  /** `max_seconds` in minutes; empty is no limit. */
   budgetMinutes: string;
+  /** `max_cost`; empty is no limit. */
+  budgetDollars: string;
   /** By path, as typed; what is not here is left to the platform. */
   settings: Record<string, string>;
   probes: ProbeDraft[];
@@ -36,6 +38,7 @@ export const emptyDraft: Draft = {
   method: methods[0]!,
   goal: 'auto',
   budgetMinutes: '',
+  budgetDollars: '',
   settings: {},
   probes: [],
   automaticProbes: true,
@@ -70,6 +73,7 @@ export function requestOf(draft: Draft): RunRequest {
   }
   const probes = probesOf(draft);
   const extensions = {
+    ...budgetOf(draft),
     ...parts.training,
     ...(draft.method !== methods[0] && { method: { type: draft.method, ...parts.method } }),
     ...(Object.keys(parts.adapter).length > 0 && { adapter: parts.adapter }),
@@ -84,6 +88,19 @@ export function requestOf(draft: Draft): RunRequest {
     ...(Number.isInteger(seed) && { seed }),
     ...(Object.keys(extensions).length > 0 && { extensions }),
   };
+}
+
+/** Budgets in the request's own units; what cannot be read is left out. */
+function budgetOf({ budgetMinutes, budgetDollars }: Draft): Record<string, number> {
+  const [seconds, dollars] = [amountOf(budgetMinutes) * 60, amountOf(budgetDollars)];
+  return { ...(seconds > 0 && { max_seconds: seconds }), ...(dollars > 0 && { max_cost: dollars }) };
+}
+
+/** 0 for nothing, NaN for what is no amount. */
+function amountOf(text: string): number {
+  if (text.trim() === '') return 0;
+  const amount = Number(text);
+  return Number.isFinite(amount) && amount > 0 ? amount : Number.NaN;
 }
 
 function probesOf({ probes, automaticProbes }: Draft): Record<string, unknown> | undefined {
@@ -102,6 +119,8 @@ export function problemsOf(draft: Draft): Record<string, string> {
   if (draft.seed.trim() !== '' && !(Number.isInteger(Number(draft.seed)) && Number(draft.seed) >= 0)) {
     problems['seed'] = 'a whole number, 0 or more';
   }
+  if (Number.isNaN(amountOf(draft.budgetMinutes))) problems['extensions.max_seconds'] = 'minutes, more than 0';
+  if (Number.isNaN(amountOf(draft.budgetDollars))) problems['extensions.max_cost'] = 'dollars, more than 0';
   for (const [path, text] of Object.entries(draft.settings)) {
     const setting = settingAt(draft.method, path);
     const read = setting ? readSetting(setting, text) : { error: 'there is no such setting' };
@@ -120,6 +139,7 @@ export function draftToSearch(draft: Draft): Record<string, string> {
     suffix: draft.suffix,
     seed: draft.seed,
     budget: draft.budgetMinutes,
+    money: draft.budgetDollars,
     method: draft.method === emptyDraft.method ? '' : draft.method,
     goal: draft.goal === emptyDraft.goal ? '' : draft.goal,
     set: Object.keys(draft.settings).length > 0 ? JSON.stringify(draft.settings) : '',
@@ -139,6 +159,7 @@ export function draftFromSearch(search: Record<string, string | undefined>): Dra
     suffix: search['suffix'] ?? '',
     seed: search['seed'] ?? '',
     budgetMinutes: search['budget'] ?? '',
+    budgetDollars: search['money'] ?? '',
     method: methods.includes(search['method'] ?? '') ? search['method']! : emptyDraft.method,
     goal: goals.some(({ name }) => name === search['goal']) ? search['goal']! : emptyDraft.goal,
     settings: textsOf(parsed(search['set'])),

@@ -12,6 +12,9 @@ const words: Record<string, [string, string]> = {
   orpo: ['ORPO', 'learns the preferred answer and to prefer it, in one; from pairs'],
   simpo: ['SimPO', 'like DPO, without a second model to compare with; from pairs'],
   kto: ['KTO', 'learns from single answers that are marked as good or bad'],
+  reward: ['Reward model', 'learns to score answers, for training by PPO; it cannot be asked itself; from pairs'],
+  ppo: ['PPO', 'answers questions itself and learns from how a reward model scores that; from questions'],
+  constitutional: ['Constitutional AI', 'criticises and rewrites its own answers by principles, and learns from that; from questions'],
   grpo: ['GRPO', 'makes several answers to a question and learns from how they are graded'],
 };
 
@@ -28,7 +31,9 @@ export function MethodField({ draft, change }: { draft: Draft; change: ChangeDra
           ))}
         </select>
       </label>
-      <p className="mt-1.5 text-muted">It trains a small LoRA adapter; the model beneath stays as it is.</p>
+      <p className="mt-1.5 text-muted">
+        A small LoRA adapter is trained; the model beneath stays as it is. Other kinds: <code>tuneloop train --adapter</code>.
+      </p>
       <fieldset className="mt-3 grid gap-2 lg:grid-cols-2">
         <legend className="sr-only">Goal</legend>
         {goals.map(({ name, label, explanation }) => (

@@ -4,7 +4,7 @@ import type { Quantiles, TrainingPlan, TrainingPlanScores } from '#contract/plan
 import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { FailureView } from '../components/failure-view.tsx';
-import { bytes, duration } from '../components/format.ts';
+import { bytes, dollars, duration } from '../components/format.ts';
 import { usePlanScores, type PlanState } from './use-plan.ts';
 
 interface PlanCardProps {
@@ -134,8 +134,4 @@ function scoreWords({ data, median_error: error, covered_by_p90: covered }: Trai
   const held = covered === null ? '' : `; ${Math.round(covered * data.length)} of ${data.length} ended by their P90`;
   const which = data.length === 1 ? 'The last plan' : `The last ${data.length} plans`;
   return `${which}: median error ${Math.round(error * 100)} %${held}.`;
-}
-
-function dollars(amount: number): string {
-  return amount >= 1 ? `$${amount.toFixed(2)}` : `$${Number(amount.toPrecision(2))}`;
 }

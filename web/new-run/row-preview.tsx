@@ -1,6 +1,6 @@
 /** A look at the first rows of a file, as text: whatever stands in it stays text. */
 import { Fragment } from 'react';
-import type { Preview } from './rows.ts';
+import type { Preview, PreviewRow } from './rows.ts';
 
 const mostCharacters = 400;
 
@@ -11,15 +11,23 @@ export function RowPreview({ preview, name }: { preview: Preview; name: string }
       <figcaption className="mb-1 text-muted">
         {preview.hasMore ? `The first ${preview.rows.length} rows of` : `All ${preview.rows.length} rows of`} {name}
       </figcaption>
-      <ol tabIndex={0} aria-label={`Rows of ${name}`} className="max-h-56 divide-y overflow-auto rounded border bg-inset">
-        {preview.rows.map(({ line, messages, problem }) => (
-          <li key={line} className="grid grid-cols-[2rem_1fr] gap-2 px-2 py-1.5">
-            <span className="font-mono text-muted">{line}</span>
-            {problem === null ? <Messages messages={messages} /> : <span className="text-bad">{problem}</span>}
-          </li>
-        ))}
-      </ol>
+      <RowList label={`Rows of ${name}`} rows={preview.rows} />
     </figure>
+  );
+}
+
+/** Rows with their numbers; a row may come twice. */
+export function RowList({ label, rows }: { label: string; rows: readonly PreviewRow[] }) {
+  return (
+    <ol tabIndex={0} aria-label={label} className="max-h-56 divide-y overflow-auto rounded border bg-inset">
+      {rows.map(({ line, messages, problem }, index) => (
+        // The list is shown whole or not at all: the place of a row does not change.
+        <li key={index} className="grid grid-cols-[minmax(2rem,auto)_1fr] gap-2 px-2 py-1.5">
+          <span className="font-mono text-muted">{line}</span>
+          {problem === null ? <Messages messages={messages} /> : <span className="text-bad">{problem}</span>}
+        </li>
+      ))}
+    </ol>
   );
 }
 

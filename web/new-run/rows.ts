@@ -58,10 +58,13 @@ export function previewOf(text: string, isCut: boolean): Preview {
   return { rows: numbered.slice(0, mostRows).map(readRow), hasMore: isCut || numbered.length > mostRows };
 }
 
-function readRow({ content, line }: { content: string; line: number }): PreviewRow {
-  const row = parsed(content);
-  if (typeof row !== 'object' || row === null) return { line, messages: [], problem: 'this line is no JSON object' };
-  return { line, messages: messagesOf(row as Record<string, unknown>), problem: null };
+const readRow = ({ content, line }: { content: string; line: number }): PreviewRow => rowOfValue(line, parsed(content));
+
+/** A row as its JSON value; null is none, or one that is too long to be shown. */
+export function rowOfValue(line: number, value: unknown): PreviewRow {
+  if (typeof value !== 'object' || value === null)
+    return { line, messages: [], problem: 'this line is no JSON object, or a very long one' };
+  return { line, messages: messagesOf(value as Record<string, unknown>), problem: null };
 }
 
 function parsed(content: string): unknown {

@@ -21,7 +21,7 @@ export function usePlan(request: RunRequest): PlanState {
   // The address keeps which plan it is, and of which request: a reload finds it again.
   const [kept, setKept] = useUrlState('plan');
   const [id = '', digest = ''] = kept.split('~');
-  const now = digestOf(JSON.stringify(request));
+  const now = digestOf(JSON.stringify(withoutBudget(request)));
   const ask = useMutation({
     mutationFn: () => call<TrainingPlan>('/api/v1/training/plans', { body: request }),
     onSuccess: (plan) => setKept(`${plan.id}~${now}`),
@@ -55,6 +55,12 @@ export function usePlanScores() {
     queryFn: ({ signal }) => call<TrainingPlanScores>('/api/v1/training/plans/scores?limit=20', { signal }),
     staleTime: 30_000,
   });
+}
+
+/** What a run may take changes nothing of what its steps take. */
+function withoutBudget({ extensions, ...request }: RunRequest): object {
+  const { max_seconds: _, max_cost: __, ...measured } = extensions ?? {};
+  return { ...request, extensions: measured };
 }
 
 /** Tells two requests apart; FNV-1a, 32 bits. */

@@ -9,6 +9,7 @@ import { useUrlState } from '../components/use-url-state.ts';
 import { useShortcuts } from '../layout/shortcuts.ts';
 import { AdvancedSettings } from '../new-run/advanced-settings.tsx';
 import { BudgetField } from '../new-run/budget-field.tsx';
+import { CompareField } from '../new-run/compare-field.tsx';
 import { DataField } from '../new-run/data-field.tsx';
 import { problemsOf, requestOf, type RunRequest } from '../new-run/draft.ts';
 import { Problems } from '../new-run/field.tsx';
@@ -75,6 +76,7 @@ export function Page() {
               {untold !== null && <FailureView error={untold} />}
             </div>
           </PlanCard>
+          <CompareField draft={draft} change={change} />
           <RunAsCode request={request} />
         </div>
       </div>

@@ -4,6 +4,7 @@ import { LineChart } from '../charts/line-chart.tsx';
 import { Card } from '../components/card.tsx';
 import { bytes, figure, percent } from '../components/format.ts';
 import { useUrlState } from '../components/use-url-state.ts';
+import { StepRows } from './step-rows.tsx';
 
 const smallCharts = [
   { name: 'learning_rate', title: 'Learning rate', label: 'rate', kind: 'line', format: figure },
@@ -14,10 +15,10 @@ const smallCharts = [
 ] as const;
 
 export function RunCharts({ runId, curves, version }: { runId: string; curves: Curves; version: number }) {
+  const [rowsOf, setRowsOf] = useUrlState('rows');
   const [scale, setScale] = useUrlState('scale', 'linear');
   const isLog = scale === 'log';
   const shared = { syncKey: runId, version };
-  const small = smallCharts.map((chart) => ({ ...chart, curve: curves[chart.name] })).filter(({ curve }) => curve.step.length > 0);
   if (curves.loss.step.length === 0) {
     return (
       <Card title="Curves">
@@ -40,6 +41,7 @@ export function RunCharts({ runId, curves, version }: { runId: string; curves: C
           title="Loss"
           height={240}
           isLog={isLog}
+          onPick={(step) => setRowsOf(String(step))}
           curves={[
             { label: 'training', kind: 'trend', colour: 'accent', curve: curves.loss },
             ...(curves.eval_loss.step.length > 0
@@ -48,23 +50,31 @@ export function RunCharts({ runId, curves, version }: { runId: string; curves: C
           ]}
           {...shared}
         />
-        <div className="grid gap-x-4 gap-y-3 sm:grid-cols-2">
-          {small.map(({ title, label, kind, curve, format }) => (
-            <LineChart
-              key={title}
-              title={title}
-              height={96}
-              format={format}
-              curves={[{ label, kind, colour: 'accent', curve }]}
-              {...shared}
-            />
-          ))}
-        </div>
+        {/^[1-9]\d*$/.test(rowsOf) && (
+          <StepRows
+            runId={runId}
+            step={Number(rowsOf)}
+            lastStep={curves.loss.step.at(-1)!}
+            onStep={(step) => setRowsOf(step === null ? '' : String(step))}
+          />
+        )}
+        <SmallCharts curves={curves} {...shared} />
         <p className="text-[12px] text-muted">
           Band: lowest and highest of each point’s steps. Line: smoothed. Drag to look closer, double-click for the whole run, ← → to read
-          values.
+          values. Click the loss, or press Enter, to read the rows of that step.
         </p>
       </div>
     </Card>
+  );
+}
+
+function SmallCharts({ curves, ...shared }: { curves: Curves; syncKey: string; version: number }) {
+  const small = smallCharts.map((chart) => ({ ...chart, curve: curves[chart.name] })).filter(({ curve }) => curve.step.length > 0);
+  return (
+    <div className="grid gap-x-4 gap-y-3 sm:grid-cols-2">
+      {small.map(({ title, label, kind, curve, format }) => (
+        <LineChart key={title} title={title} height={96} format={format} curves={[{ label, kind, colour: 'accent', curve }]} {...shared} />
+      ))}
+    </div>
   );
 }

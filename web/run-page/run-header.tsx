@@ -2,8 +2,9 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
+import type { RunPhase } from '#contract/worker.ts';
 import type { Connection } from '../api/follow-stream.ts';
-import { ago, duration, percent } from '../components/format.ts';
+import { ago, bytes, duration, percent } from '../components/format.ts';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { nameOfRun } from '../runs/name-of-run.ts';
 import { isOver } from '../runs/run-states.ts';
@@ -52,6 +53,11 @@ export function RunHeader({ run, events, connection }: RunHeaderProps) {
           </Link>
         )}
       </div>
+      {run.stop && (
+        <p role="status" className="rounded bg-warn-soft px-2 py-1 text-warn">
+          {run.stop.message}.{bestNote(run)}
+        </p>
+      )}
       <PhaseBar run={run} events={events} connection={connection} />
       {run.failure && (
         <div role="alert" className="rounded border border-bad bg-bad-soft px-3 py-2">
@@ -66,6 +72,13 @@ export function RunHeader({ run, events, connection }: RunHeaderProps) {
   );
 }
 
+/** Which step the model has, where that is not the last. */
+function bestNote({ config, best_step: best, step }: TrainingRun): string {
+  return config.settings.load_best_model_at_end && best !== null && best !== step
+    ? ` The model has the weights of step ${best}, the best.`
+    : '';
+}
+
 function PhaseBar({ run, events, connection }: RunHeaderProps) {
   const now = useNow(!isOver(run.status));
   const totals = totalsOf(phasesOf(run.created_at, events), run.finished_at ?? now);
@@ -75,6 +88,7 @@ function PhaseBar({ run, events, connection }: RunHeaderProps) {
         <span key={name} className={isNow && !isOver(run.status) ? 'font-medium text-ink' : ''}>
           {name} {duration(Math.round(seconds * 10) / 10)}
           {isNow && !isOver(run.status) && '…'}
+          {name in run.memory_peaks && <span title="Most memory that it held"> · {bytes(run.memory_peaks[name as RunPhase]!)}</span>}
         </span>
       ))}
       {connection === 'lost' && !isOver(run.status) && (

@@ -10,6 +10,7 @@ import { useShortcuts } from '../layout/shortcuts.ts';
 import { toast, toastFailure } from '../layout/toasts.ts';
 import { isOver } from '../runs/run-states.ts';
 import { CopyAs } from './copy-as.tsx';
+import { ForkLink } from './fork-link.tsx';
 
 const actions = {
   pause: { group: '/v1/fine_tuning', said: 'Pausing: a checkpoint is saved after this step.' },
@@ -73,6 +74,7 @@ export function SteerButtons({ run }: { run: TrainingRun }) {
           Cancel
         </Button>
       )}
+      <ForkLink runId={run.id} />
       <CopyAs run={run} />
       {isAsking && <CancelDialog run={run} onClose={() => setIsAsking(false)} onAct={act} />}
     </span>
