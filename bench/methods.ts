@@ -1,6 +1,7 @@
 /** Methods and adapters on one short task, brief answers instead of long ones: its own metric, what it answers then, time and memory. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AdapterType } from '#contract/adapter.ts';
 import { Method, rowKindsOf } from '#contract/method.ts';
 import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
 import { streamChat } from '#platform/cli/chat-stream.ts';
@@ -12,18 +13,46 @@ import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
 const data = join(projectRoot, 'examples/data');
-const adapters = { lora: { r: 16 }, rslora: { r: 16, use_rslora: true, lora_alpha: 16 }, qlora: { r: 16, quantization: 'nf4' } };
-/** What is trained with every adapter; the other methods, whose adapter is the same thing to them, with plain LoRA. */
+const prompt_tuning_init_text = 'Answer the question in a few words, as briefly as it can be answered:';
+const adapters: Record<string, { type?: AdapterType; [option: string]: unknown }> = {
+  lora: { r: 16 },
+  rslora: { r: 16, use_rslora: true, lora_alpha: 16 },
+  qlora: { r: 16, quantization: 'nf4' },
+  dora: { r: 16, use_dora: true },
+  ia3: { type: 'ia3' },
+  'prompt tuning': { type: 'prompt_tuning', num_virtual_tokens: 20, prompt_tuning_init_text },
+  'prefix tuning': { type: 'prefix_tuning', num_virtual_tokens: 20 },
+  'adaption prompt': { type: 'adaption_prompt' },
+  full: { type: 'full' },
+};
+/** What is trained with every LoRA; the other methods, whose adapter is the same thing to them, with the plain one. */
 const everywhere = new Set<Method['type']>(['supervised', 'dpo']);
+/** Which methods go with an adapter. */
+const isTried = (name: string, type: Method['type']): boolean =>
+  name === 'lora' || (name === 'rslora' || name === 'qlora' ? everywhere.has(type) : type === 'supervised');
 /** Rows of KTO are two a pair, and GRPO draws its answers itself: one epoch takes as long as two of the others. */
 const slow = new Set<Method['type']>(['kto', 'grpo']);
-/** `--only=dpo,kto` runs these alone. */
-const only = process.argv
-  .find((word) => word.startsWith('--only='))
-  ?.slice('--only='.length)
-  .split(',');
-const methods = Method.options.map((option) => option.shape.type.value).filter((type) => only?.includes(type) ?? true);
+const listed = (flag: string): string[] | undefined =>
+  process.argv
+    .find((word) => word.startsWith(flag))
+    ?.slice(flag.length)
+    .split(',');
+/** `--only=dpo,kto` runs these methods alone, `--adapters=lora,ia3` these adapters. */
+const only = listed('--only=');
+const onlyAdapters = listed('--adapters=');
+/** PPO is nothing without a reward model. */
+const isAsked = (type: string): boolean => only?.includes(type) === true || (type === 'reward' && only?.includes('ppo') === true);
+const methods = Method.options.map((option) => option.shape.type.value).filter((type) => only === undefined || isAsked(type));
 const longestAnswer = 48;
+/** What a method needs to be told, and how long it trains, where that is not as for the others. */
+const options: Partial<Record<Method['type'], object>> = {
+  grpo: { num_generations: 4, max_completion_tokens: 24 },
+  ppo: { max_completion_tokens: 24, num_ppo_epochs: 2 },
+  constitutional: {
+    max_completion_tokens: longestAnswer,
+    principles: [{ rule: 'An answer is one short sentence of at most ten words.', violation: { type: 'length', most_words: 10 } }],
+  },
+};
 
 interface Pair {
   input: { messages: { role: 'user'; content: string }[] };
@@ -33,6 +62,7 @@ interface Files {
   training_file: string;
   validation_file: string;
 }
+type Kind = 'pairs' | 'chats' | 'questions';
 
 const readPairs = (name: string): Pair[] =>
   readFileSync(join(data, `${name}.jsonl`), 'utf8')
@@ -40,16 +70,17 @@ const readPairs = (name: string): Pair[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Pair);
 
-/** The pairs as they are, and for supervised training the chats that end with the preferred answer. */
-async function upload(client: Client, dataDir: string): Promise<{ pairs: Files; chats: Files }> {
+/** The pairs as they are, for supervised training the chats that end with the preferred answer, and the questions alone. */
+async function upload(client: Client, dataDir: string): Promise<Record<Kind, Files>> {
   const names = { training_file: 'brief-answers', validation_file: 'brief-answers-validation' };
-  const files = { pairs: {}, chats: {} } as { pairs: Files; chats: Files };
+  const files = { pairs: {}, chats: {}, questions: {} } as Record<Kind, Files>;
   for (const [field, name] of Object.entries(names) as [keyof Files, string][]) {
     const chats = join(dataDir, `${name}-chats.jsonl`);
     const rows = readPairs(name).map(({ input, preferred_output }) => ({ messages: [...input.messages, ...preferred_output] }));
     writeFileSync(chats, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
     files.pairs[field] = (await client.upload(join(data, `${name}.jsonl`), 'fine-tune')).id;
     files.chats[field] = (await client.upload(chats, 'fine-tune')).id;
+    files.questions[field] = (await client.upload(join(data, `${name.replace('answers', 'questions')}.jsonl`), 'fine-tune')).id;
   }
   return files;
 }
@@ -69,12 +100,13 @@ async function train(
   files: Files,
   type: Method['type'],
   adapter: object,
+  judge: string | null,
 ): Promise<TrainingRun & { told: Record<string, unknown>[] }> {
-  const method = type === 'grpo' ? { type, num_generations: 4, max_completion_tokens: 24 } : { type };
+  const method = { type, ...options[type], ...(type === 'ppo' && { reward_model: judge }) };
   const extensions = {
     method,
     adapter: { type: 'lora', ...adapter },
-    n_epochs: slow.has(type) ? 1 : 2,
+    n_epochs: slow.has(type) ? 1 : type === 'ppo' ? 3 : 2,
     batch_size: 4,
     eval_steps: 4,
     probes: { enabled: false },
@@ -97,10 +129,16 @@ export async function run(): Promise<Figure[]> {
     const files = await upload(client, dataDir);
     const before = await meanWords(client, model);
     const figures: Figure[] = [{ name: 'words an answer, base model', value: before, unit: 'words' }];
+    let judge: string | null = null;
     for (const [name, adapter] of Object.entries(adapters)) {
-      for (const type of methods.filter((each) => name === 'lora' || everywhere.has(each))) {
-        const trained = await train(client, rowKindsOf[type].includes('chat') ? files.chats : files.pairs, type, adapter);
-        figures.push(...figuresOf(`${name} × ${type}`, trained.told, before, await meanWords(client, trained.fine_tuned_model!)));
+      if (onlyAdapters && !onlyAdapters.includes(name)) continue;
+      for (const type of methods.filter((each) => isTried(name, each))) {
+        const trained = await train(client, files[rowsOf(type)], type, adapter, judge);
+        const model = trained.fine_tuned_model!;
+        // A reward model gives no answers; it is what PPO, which comes after it, is trained with.
+        if (type === 'reward') judge = model;
+        const after = type === 'reward' ? null : await meanWords(client, model);
+        figures.push(...figuresOf(`${name} × ${type}`, trained.told, before, after));
       }
     }
     return figures;
@@ -110,12 +148,18 @@ export async function run(): Promise<Figure[]> {
   }
 }
 
-function figuresOf(cell: string, [first, last, ended]: Record<string, unknown>[], before: number, after: number): Figure[] {
+function rowsOf(type: Method['type']): Kind {
+  if (rowKindsOf[type].includes('prompt')) return 'questions';
+  return rowKindsOf[type].includes('chat') ? 'chats' : 'pairs';
+}
+
+/** `after` is null for what cannot be asked. */
+function figuresOf(cell: string, [first, last, ended]: Record<string, unknown>[], before: number, after: number | null): Figure[] {
   const [firstLoss, lastLoss] = [Number(first!['loss']), Number(last!['loss'])];
   const metrics = last!['metrics'] as Record<string, number>;
-  const { 'rewards/accuracies': accuracy, reward } = metrics;
+  const { 'rewards/accuracies': accuracy, reward, violation_rate: violations, 'violation_rate/before': violationsBefore } = metrics;
   // A preference need not show in words: what was rejected is less likely, and something else than the preferred answer may take its place.
-  const shorter = accuracy === undefined ? { goal: `< ${before.toFixed(1)}`, holds: after < before } : {};
+  const shorter = accuracy === undefined && after !== null ? { goal: `< ${before.toFixed(1)}`, holds: after < before } : {};
   return [
     { name: `${cell}: held-out loss after 4 steps`, value: firstLoss, unit: 'nats' },
     { name: `${cell}: held-out loss at the end`, value: lastLoss, unit: 'nats', goal: 'not above', holds: lastLoss <= firstLoss },
@@ -132,7 +176,13 @@ function figuresOf(cell: string, [first, last, ended]: Record<string, unknown>[]
           { name: `${cell}: told apart`, value: accuracy, unit: 'share', goal: '>= 0.9', holds: accuracy >= 0.9 },
         ]),
     ...(reward === undefined ? [] : [{ name: `${cell}: reward`, value: reward, unit: '' }]),
-    { name: `${cell}: words an answer`, value: after, unit: 'words', ...shorter },
+    ...(violations === undefined
+      ? []
+      : [
+          { name: `${cell}: violations of the base model`, value: violationsBefore!, unit: 'share' },
+          { name: `${cell}: violations`, value: violations, unit: 'share', goal: 'fewer', holds: violations < violationsBefore! },
+        ]),
+    ...(after === null ? [] : [{ name: `${cell}: words an answer`, value: after, unit: 'words', ...shorter }]),
     { name: `${cell}: run`, value: Number(ended!['seconds']), unit: 's' },
     { name: `${cell}: peak memory`, value: Number(ended!['peak_memory_bytes']) / 2 ** 20, unit: 'MiB' },
   ];
