@@ -6,7 +6,7 @@ const floors = [
   ['api/'],
   ['app.ts'],
   ['chat/', 'loop/'],
-  ['evaluation/', 'rag/', 'safety/'],
+  ['evaluation/', 'exports/', 'rag/', 'safety/'],
   ['inference/', 'training/'],
   ['data/', 'models/', 'monitoring/', 'prompts/'],
   ['storage/', 'config.ts'],
@@ -92,6 +92,7 @@ export default {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
+    preserveSymlinks: true,
     exclude: { path: '^(node_modules|\\.venv|web/dist)/' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],

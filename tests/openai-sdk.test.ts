@@ -1,4 +1,5 @@
 /** The official npm client, unmodified, against a real server: what it sends must be understood, what it reads must be there. */
+import { createHash } from 'node:crypto';
 import OpenAI, {
   APIConnectionError,
   APIUserAbortError,
@@ -7,6 +8,7 @@ import OpenAI, {
   NotFoundError,
   PermissionDeniedError,
 } from 'openai';
+import { Upload, UploadPart } from '#contract/openai/uploads.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failLater, script, slowly, startTestServer, until, type TestServer } from '#platform/api/test-server.ts';
 
@@ -75,6 +77,38 @@ describe('files', () => {
     const wrong = client.files.create({ file: new File([jsonl], 'x'), purpose: 'nonsense' as 'evals' });
     await expect(wrong).rejects.toMatchObject({ status: 400, param: 'purpose' });
     await expect(upload('')).rejects.toMatchObject({ status: 400, param: 'file' });
+  });
+});
+
+describe('uploads', () => {
+  // What the contract says on the wire is what the client expects, checked as it is compiled; its files have no purpose "evals".
+  const known = {
+    upload: (wire: Omit<Upload, 'file'>): Omit<OpenAI.Upload, 'file'> => wire,
+    part: (wire: UploadPart): OpenAI.Uploads.UploadPart => wire,
+  };
+  const begin = (bytes: number) => client.uploads.create({ filename: 'rows.jsonl', purpose: 'fine-tune', mime_type: 'text/jsonl', bytes });
+
+  it('are begun, filled with parts and completed', async () => {
+    const upload = await begin(jsonl.length);
+    expect(known.upload(Upload.parse(upload))).toMatchObject({ object: 'upload', status: 'pending', file: null });
+    expect(upload.expires_at - upload.created_at).toBe(3600);
+    const part_ids: string[] = [];
+    for (const text of [jsonl.slice(0, 20), jsonl.slice(20)]) {
+      const part = await client.uploads.parts.create(upload.id, { data: new File([text], 'part') });
+      expect(known.part(UploadPart.parse(part))).toMatchObject({ object: 'upload.part', upload_id: upload.id });
+      part_ids.push(part.id);
+    }
+    const done = await client.uploads.complete(upload.id, { part_ids, md5: createHash('md5').update(jsonl).digest('hex') });
+    expect(done).toMatchObject({ status: 'completed', file: { filename: 'rows.jsonl', purpose: 'fine-tune', bytes: jsonl.length } });
+    expect(await (await client.files.content(done.file!.id)).text()).toBe(jsonl);
+  });
+
+  it('are cancelled, and refused with the field at fault', async () => {
+    const upload = await begin(5);
+    expect(await client.uploads.cancel(upload.id)).toMatchObject({ status: 'cancelled' });
+    await expect(client.uploads.complete(upload.id, { part_ids: ['part_none'] })).rejects.toThrow(BadRequestError);
+    await expect(client.uploads.cancel('upload_none')).rejects.toThrow(NotFoundError);
+    await expect(begin(0)).rejects.toMatchObject({ param: 'bytes' });
   });
 });
 

@@ -88,7 +88,8 @@ export async function startPlatform(dataDir: string, environment: Record<string,
 
 async function untilHealthy(platform: RunningPlatform): Promise<void> {
   for (;;) {
-    if (platform.process.exitCode !== null) throw new Error(`the platform ended at its start:\n${platform.output()}`);
+    if (platform.process.exitCode !== null || platform.process.signalCode !== null)
+      throw new Error(`the platform ended at its start:\n${platform.output()}`);
     const answer = await fetch(`${platform.url}/health`).catch(() => null);
     if (answer?.ok) return;
     await new Promise((resolve) => setTimeout(resolve, 100));

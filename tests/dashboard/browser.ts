@@ -1,7 +1,9 @@
 /** A real browser at a real platform: signed in, on its own profile, and keeping account of everything that went wrong in the page. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { projectRoot } from '#platform/config.ts';
 import type { RunningPlatform } from '../running-platform.ts';
 
 /** Debian's; set-up of the tests installs it. */
@@ -56,6 +58,11 @@ export async function openPage(
     if (!address.startsWith(`${platform.url}/`) && !/^(data|blob):/.test(address)) problems.push(`foreign request: ${address}`);
   });
   return { page, problems, close: () => context.close() };
+}
+
+/** A picture for the documents, as the page is then: TUNELOOP_TEST_PICTURES=1 npx vitest run tests/demo.test.ts tests/dashboard/new-run.test.ts */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  if (process.env['TUNELOOP_TEST_PICTURES']) await page.screenshot({ path: join(projectRoot, 'docs/images', name) });
 }
 
 interface AxeNode {

@@ -10,7 +10,7 @@ import type { TrainingRun, TrainingRunList } from '#contract/training-run.ts';
 import { projectRoot } from '#platform/config.ts';
 import { placeTestModel, testModelId } from '#platform/training/test-models.ts';
 import { linkDemoModel, newDataDir, removeDataDir, startPlatform, until, type RunningPlatform } from '../running-platform.ts';
-import { openBrowser, openPage, seriousFindings, type OpenPage } from './browser.ts';
+import { keepPicture, openBrowser, openPage, seriousFindings, type OpenPage } from './browser.ts';
 
 const demoModel = 'smollm2-135m-instruct';
 const patienceMs = 600_000;
@@ -90,6 +90,13 @@ describe('New run', () => {
       expect(await page.getByRole('row', { name: /^time/ }).textContent()).toMatch(/\d/);
       expect(await page.getByRole('row', { name: /^memory/ }).textContent()).toMatch(/MB|GB/);
       expect(await page.getByRole('row', { name: /^cost/ }).textContent()).toContain('$');
+      await page.getByLabel('Money, dollars').fill('0.00001');
+      await page.getByText('Not even one step is sure to fit').waitFor();
+      await page.getByLabel('Money, dollars').fill('');
+      await page.getByLabel('Time, minutes').fill('10');
+      await page.getByText('It keeps within 10 m').waitFor();
+      await page.evaluate(() => scrollTo(0, 0));
+      await keepPicture(page, 'new-run.png');
       await page.getByText('Why 0.0015?').click();
       await page.getByText('tried at 135M').waitFor();
 

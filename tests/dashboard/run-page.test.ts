@@ -1,10 +1,11 @@
 /** The run page beside a real run: what it shows is the truth, whatever is killed or loaded anew on the way. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { RowXray } from '#contract/datasets.ts';
 import { placeTestModel, testModelId } from '#platform/training/test-models.ts';
 import { newDataDir, removeDataDir, startPlatform, until, type RunningPlatform } from '../running-platform.ts';
-import { openBrowser, openPage, type OpenPage } from './browser.ts';
-import { readEvents, readRun, startTinyRun, uploadRows } from './tiny-run.ts';
+import { openBrowser, openPage, seriousFindings, type OpenPage } from './browser.ts';
+import { callApi, readEvents, readRun, startTinyRun, uploadRows } from './tiny-run.ts';
 
 /** How soon a page shows what is so: after a load, and after whatever was killed is back. */
 const truthMs = 5000;
@@ -127,6 +128,51 @@ describe('the page of a run', () => {
     const run = await readRun(platform, id);
     expect(run.status).toBe('succeeded');
     expect(run.step).toBeLessThan(run.total_steps!);
+    expect(problems).toEqual([]);
+  }, 120_000);
+
+  it('leads from a point of the loss to the rows of that step, and from the run to a new one with its settings', async () => {
+    const { id } = await startTinyRun(platform, file, { epochs: 2, early_stopping_patience: 50, learning_rate: 0.00077 });
+    const { page, problems } = await open(id);
+    await until(async () => (await shown(page)).status === 'succeeded');
+    await page
+      .getByLabel('Phases')
+      .getByText(/saving .* [MG]B/)
+      .waitFor();
+    await page.getByRole('img', { name: 'Loss', exact: true }).click();
+    const rows = page.getByRole('region', { name: 'Rows of a step' });
+    await rows.getByText('2 rows').waitFor();
+    const step = Number(await rows.getAttribute('data-rows-of'));
+    const told = (await readEvents(platform, id)).find(({ event, data }) => event === 'run-step' && data['step'] === step)!;
+    expect(await rows.locator('li > span').allTextContents()).toEqual((told.data['rows'] as number[]).map(String));
+    expect(await rows.locator('li').first().textContent()).toContain('What is');
+    await rows.getByRole('button', { name: 'The next step' }).click();
+    await page.locator(`[data-rows-of="${step + 1}"]`).waitFor();
+    await page.reload();
+    await page.locator(`[data-rows-of="${step + 1}"]`).waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+
+    // The rows of the run, token by token, under the base model and under what was learnt.
+    await callApi(platform, '/api/v1/datasets', { name: 'tiny', file_id: file });
+    const { fine_tuned_model: model } = await readRun(platform, id);
+    const address = `/api/v1/datasets/tiny/versions/1/rows/1/xray?loss=true&model=${encodeURIComponent(model!)}`;
+    const xray = await callApi<RowXray>(platform, address);
+    expect(xray).toMatchObject({ model: testModelId, version: model, problem: null });
+    expect(xray.loss!).toBeLessThan(xray.base_loss!);
+    expect(xray.tokens.every(({ trained, loss, likeliest }) => trained === (loss !== null) && trained === (likeliest !== null))).toBe(true);
+
+    await page.locator('h1').click();
+    await page.keyboard.press('F');
+    await page.getByText('The form says what that run was frozen to.').waitFor();
+    expect(await page.getByLabel('Evaluations without a lower loss').inputValue()).toBe('50');
+    await page.getByLabel('Seed').fill('5');
+    await page.getByRole('region', { name: 'What is different' }).getByText('seed').waitFor();
+    await page.getByRole('button', { name: 'Start run' }).click();
+    await page.waitForURL(/\/runs\/ftjob-/);
+    const [before, after] = [await readRun(platform, id), await readRun(platform, page.url().split('/').at(-1)!)];
+    expect(after.config.settings).toEqual(before.config.settings);
+    expect(after.config.adapter).toEqual(before.config.adapter);
+    expect(after.seed).toBe(5);
     expect(problems).toEqual([]);
   }, 120_000);
 
