@@ -5,7 +5,7 @@ import type { ProbeAnswerList } from '#contract/probe.ts';
 import { placeTestModel, testModelId } from '#platform/training/test-models.ts';
 import { newDataDir, removeDataDir, startPlatform, until, type RunningPlatform } from '../running-platform.ts';
 import { openBrowser, openPage } from './browser.ts';
-import { callApi, startTinyRun, uploadRows } from './tiny-run.ts';
+import { callApi, readEvents, startTinyRun, uploadRows } from './tiny-run.ts';
 
 describe('the time machine', () => {
   const dataDir = newDataDir();
@@ -24,7 +24,8 @@ describe('the time machine', () => {
   });
 
   it('shows the same question answered by base, checkpoint and live weights, goes back, and answers what is asked meanwhile', async () => {
-    const { id } = await startTinyRun(platform, await uploadRows(platform));
+    // Far more steps than all this takes: it is cancelled at the end, however slow the browser is.
+    const { id } = await startTinyRun(platform, await uploadRows(platform, 40, 5), { save_steps: 200 });
     const { page, problems, close } = await openPage(browser, platform);
     await page.goto(`/runs/${id}`);
     const answerOf = (lane: string) => page.locator(`[data-lane=${lane}] [data-answer]`);
@@ -59,11 +60,10 @@ describe('the time machine', () => {
 
     await page.getByRole('button', { name: 'Keep this step' }).click();
     await page.getByRole('tab', { name: 'Checkpoints' }).click();
-    await until(async () => {
-      const steps = await page.locator('[aria-label=Checkpoints] tbody td:first-child').allTextContents();
-      return steps.some((step) => Number.parseInt(step, 10) % 50 !== 0);
-    });
+    const kept = await until(async () => (await readEvents(platform, id)).find(({ data }) => data['kept'] === true));
+    await page.locator('[aria-label=Checkpoints] tbody td:first-child').getByText(String(kept.data['step'])).waitFor();
     expect(problems).toEqual([]);
+    await callApi(platform, `/v1/fine_tuning/jobs/${id}/cancel`, {});
     await close();
   }, 240_000);
 });
