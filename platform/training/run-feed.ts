@@ -1,11 +1,14 @@
 /** The live stream of a run's events: what is stored, then what is being stored, without a gap or a duplicate. */
+import { setTimeout } from 'node:timers/promises';
 import { readEventsAfter } from './run-events.ts';
 import { Signal } from './signal.ts';
 import type { Db, RunEventRow } from './rows.ts';
 
 /** How long an event stored by another process may wait to be seen here. */
 const pollMs = 1000;
-const pageSize = 500;
+const pageSize = 100;
+/** A browser handles all that has arrived in one piece of work: who catches up with thousands of events takes them frame by frame. */
+const breathMs = 16;
 
 /**
  * Every event comes from the database, in order of seq; a wake-up only says when to look. So replay and live are one and the same
@@ -46,6 +49,7 @@ export class RunFeed {
         }
         if (isOver || events.length > 0) waiting.abort();
         if (isOver) return;
+        if (events.length === pageSize) await setTimeout(breathMs);
         await next;
       }
     } finally {
