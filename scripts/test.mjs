@@ -28,7 +28,7 @@ const suites = {
     },
   },
   python: {
-    command: ['python', '-m', 'pytest', '-q', `--junit-xml=${report('pytest.xml')}`],
+    command: ['python', '-m', 'pytest', '-q', '-n', '2', `--junit-xml=${report('pytest.xml')}`],
     count() {
       const suite = /<testsuite [^>]*>/.exec(readFileSync(report('pytest.xml'), 'utf8'))[0];
       const number = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suite)[1]);

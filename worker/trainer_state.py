@@ -45,7 +45,7 @@ def capture_adapter(model: PeftModel | PreTrainedModel) -> Callable[[Path], None
     base: Any = model.get_base_model()
 
     def write(folder: Path) -> None:
-        (folder / ADAPTER_FILE).write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
+        safetensors.torch.save_file(tensors, folder / ADAPTER_FILE, metadata={"format": "pt"})
         config.save_pretrained(str(folder))
         if head:
             (folder / HEAD_FILE).write_bytes(safetensors.torch.save(head))
@@ -77,9 +77,11 @@ def adapter_tensors(model: PeftModel) -> dict[str, Tensor]:
     """The trained matrices under PEFT's names, on the CPU; they may share memory with the model."""
     found = _found.get(model)
     if found is None:
-        found = get_peft_model_state_dict(model, save_embedding_layers=False)
+        trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        prompts = model.peft_config["default"].is_prompt_learning
+        found = get_peft_model_state_dict(model, None if prompts else trained, save_embedding_layers=False)
         # Learnt tokens are computed anew each time they are asked for.
-        if not model.peft_config["default"].is_prompt_learning:
+        if not prompts:
             _found[model] = found
     return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
 

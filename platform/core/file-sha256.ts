@@ -1,10 +1,8 @@
 /** SHA-256 of files: read anew, or remembered as long as the file has not been touched. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { open, stat } from 'node:fs/promises';
 
-/** Pieces of the usual 64 KiB take more time than their hashing. */
+/** One piece of memory for the whole file: fresh pieces cost as much as hashing them. */
 const pieceBytes = 1 << 20;
 /** By device, inode, size and time of last change: two names of one file are one entry. */
 const remembered = new Map<string, string>();
@@ -13,8 +11,13 @@ const mostRemembered = 10_000;
 /** Hex, of what the file holds now. */
 export async function fileSha256(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: pieceBytes }), hash);
-  return hash.digest('hex');
+  const piece = Buffer.allocUnsafe(pieceBytes);
+  await using file = await open(path);
+  for (;;) {
+    const { bytesRead } = await file.read(piece, 0, pieceBytes);
+    if (bytesRead === 0) return hash.digest('hex');
+    hash.update(piece.subarray(0, bytesRead));
+  }
 }
 
 /** Hex, as this process read it last, if the file has kept its place, its size and its time of last change; otherwise read now. */

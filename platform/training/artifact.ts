@@ -7,7 +7,7 @@ import { ArtifactManifest } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import { knownFileSha256 } from '#platform/core/file-sha256.ts';
 
-/** The manifest of a folder whose every file was read and hashed. Throws `artifact_corrupt` that names the first wrong file. */
+/** The manifest of a folder whose every file was read and hashed. Throws `artifact_corrupt` that names a wrong file. */
 export async function verifyArtifact(folder: string, manifestSha256: string): Promise<ArtifactManifest> {
   const path = join(folder, 'manifest.json');
   const text = await readFile(path).catch((cause: unknown) => {
@@ -17,7 +17,7 @@ export async function verifyArtifact(folder: string, manifestSha256: string): Pr
     throw new PlatformError('artifact_corrupt', `${path} has changed since the worker committed it`);
   }
   const manifest = ArtifactManifest.parse(JSON.parse(text.toString('utf8')));
-  for (const file of manifest.files) await verifyFile(join(folder, file.path), file);
+  await Promise.all(manifest.files.map((file) => verifyFile(join(folder, file.path), file)));
   return manifest;
 }
 
