@@ -5,8 +5,10 @@ import { ArtifactFile } from './worker.ts';
 
 /** One more form: a value here, and one line in `worker/exports/__init__.py`. */
 export const ExportForm = z
-  .enum(['safetensors', 'gguf-f16', 'gguf-q8_0', 'gguf-q4_k_m'])
-  .describe('A tuned model is merged into its base first. safetensors: fp32, as it was trained. gguf: for llama.cpp and its kin.')
+  .enum(['safetensors', 'gguf-f16', 'gguf-q8_0', 'gguf-q4_k_m', 'gptq-int4', 'awq-int4', 'bnb-nf4', 'bnb-int8'])
+  .describe(
+    'A tuned model is merged into its base first. safetensors: fp32, as it was trained. gguf: for llama.cpp and its kin. gptq, awq: for vLLM and transformers. bnb: for transformers.',
+  )
   .meta({ id: 'ExportForm' });
 export type ExportForm = z.infer<typeof ExportForm>;
 
@@ -21,8 +23,17 @@ export const ExportTask = z
     model_dir: z.string().describe('Folder of the base model.'),
     adapter_dir: z.string().nullable().describe('Folder of the adapter; null exports the base model as it is.'),
     adapter_sha256: z.string().nullable(),
+    method: z.string().nullable().describe('How the model was tuned; null for a base model.'),
+    training_file: z
+      .string()
+      .nullable()
+      .describe('Rows that it was tuned on, which GPTQ and AWQ are calibrated on; null for a base model, and where they are gone.'),
     chat_template: z.string().nullable().describe("Jinja source that the model was taught with; null is the base model's own."),
     llama_library: z.string().nullable().describe("The engine's libllama, which quantises GGUF files; null where there is none."),
+    quantizers: z
+      .string()
+      .nullable()
+      .describe('Folder with the libraries of GPTQ, AWQ and bitsandbytes; null where they are not installed.'),
     threads: z.int().min(1),
     output_dir: z.string().describe('Folder to make, whole or not at all; one that is there makes way.'),
     progress_file: z.string().describe('Where an ExportProgress is kept while it goes on.'),

@@ -101,7 +101,7 @@ async function openRooms(config: Config, opened: AsyncDisposableStack): Promise<
   const certifier = new Certifier({ db: database.db, versions, files, launcher, engineOf, log });
   await certifier.open();
   opened.defer(() => certifier.close());
-  const exporter = new Exporter({ db: database.db, versions, launcher, dataDir: config.data, log });
+  const exporter = new Exporter({ db: database.db, files, versions, launcher, dataDir: config.data, quantizers: config.quantizers, log });
   await exporter.open();
   opened.defer(() => exporter.close());
   const training = openTrainingRoom(rooms, launcher, certifier, await openTrackers(config));

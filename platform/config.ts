@@ -62,6 +62,10 @@ export const Config = z.object({
     .describe('Longest prompt + answer in tokens, at most what the model was trained with.'),
   engine_versions: z.coerce.number().int().min(1).default(4).describe('Versions kept loaded; the one unused longest makes room.'),
   engine_queue: z.coerce.number().int().min(0).default(256).describe('Requests that may wait; one more is answered 429.'),
+  quantizers: z
+    .string()
+    .default('.tools/quantizers')
+    .describe('Folder of what exports by GPTQ, AWQ and bitsandbytes need; "npm run setup -- --quantizers" brings this one.'),
   parity: flag
     .default(true)
     .describe(
@@ -128,7 +132,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       );
   if (!parsed.success || unknown.length > 0) throw new PlatformError('setting_invalid', [...wrong, ...unknown].join('; '));
   const config = { ...parsed.data, upstreams: withKeys(parsed.data.upstreams, environment) };
-  return { ...config, data: fromRoot(config.data), python: fromRoot(config.python) };
+  return { ...config, data: fromRoot(config.data), python: fromRoot(config.python), quantizers: fromRoot(config.quantizers) };
 }
 
 function readJson(text: string, context: z.RefinementCtx): unknown {

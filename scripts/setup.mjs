@@ -2,7 +2,10 @@
  * Brings a clean clone to where the platform can start: npm packages, the dashboard, uv, the worker's Python environment, the demo model.
  * Runs on Node 20 with nothing installed. A step whose work is there already costs milliseconds; one that was killed is repaired.
  *
- *   node scripts/setup.mjs [--no-model] [--for-tests]       --for-tests also brings what only the tests need: Chromium, trackers
+ *   node scripts/setup.mjs [--no-model] [--quantizers] [--wandb] [--for-tests]
+ *
+ * --quantizers brings GPTQ, AWQ and bitsandbytes, --wandb the package of Weights & Biases; --for-tests brings both and what only the
+ * tests need: Chromium, MLflow.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,22 +16,25 @@ import { demoModel } from './setup/demo-model.mjs';
 import { withLock } from './setup/lock.mjs';
 import { npmPackages } from './setup/npm-packages.mjs';
 import { root } from './setup/paths.mjs';
+import { quantizers } from './setup/quantizers.mjs';
 import { pythonPackages } from './setup/python-packages.mjs';
 import { openStepLine } from './setup/step-line.mjs';
 import { StepFailure } from './setup/step-failure.mjs';
-import { testTrackers } from './setup/test-trackers.mjs';
+import { mlflow, wandb } from './setup/tracker-packages.mjs';
 import { uvTool } from './setup/uv-tool.mjs';
 
 /**
  * In the order of their needs. A step is `{ name, isDone(): string | null, run(line): Promise<string> }`; both give a few words on
  * what is there.
  */
-const steps = [checkSystem, npmPackages, dashboard, uvTool, pythonPackages, demoModel, chromium, testTrackers];
+const steps = [checkSystem, npmPackages, dashboard, uvTool, pythonPackages, demoModel, quantizers, chromium, wandb, mlflow];
 const isWanted = new Map([
   [dashboard, existsSync(join(root, 'web'))],
   [demoModel, !process.argv.includes('--no-model')],
+  [quantizers, process.argv.some((word) => word === '--quantizers' || word === '--for-tests')],
   [chromium, process.argv.includes('--for-tests')],
-  [testTrackers, process.argv.includes('--for-tests')],
+  [wandb, process.argv.some((word) => word === '--wandb' || word === '--for-tests')],
+  [mlflow, process.argv.includes('--for-tests')],
 ]);
 const wanted = steps.filter((step) => isWanted.get(step) ?? true);
 

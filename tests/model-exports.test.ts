@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ExportForm, ModelExport, ModelExportList } from '#contract/model-export.ts';
+import { ModelExport, ModelExportList } from '#contract/model-export.ts';
 import type { ErrorBody } from '#contract/errors.ts';
 import type { ServedVersion } from '#platform/inference/engine.ts';
 import { greedyRequest } from '#platform/inference/greedy-request.ts';
@@ -68,11 +68,21 @@ describe('a tuned model, exported', { timeout: 300_000 }, () => {
     else expect(answer).not.toBe('');
   });
 
+  it('in fewer bits, calibrated on the rows of its run: weights that vLLM and transformers know, and no work is left beside them', async () => {
+    const { stdout, exitCode } = await tuned.cli(['model', 'quantize', tuned.model, '--method', 'awq', '--json']);
+    expect(exitCode, stdout).toBe(0);
+    const made = ModelExport.parse(JSON.parse(stdout));
+    const config = JSON.parse(readFileSync(join(made.path!, 'config.json'), 'utf8')) as { quantization_config: object };
+    expect(config.quantization_config).toMatchObject({ quant_method: 'awq', bits: 4, group_size: 64, zero_point: true });
+    const left = readdirSync(made.path!, { recursive: true, encoding: 'utf8' });
+    expect([...left].sort()).toEqual(['manifest.json', ...made.files.map(({ path }) => path)].sort());
+  });
+
   it('is merged into a folder on the machine of the platform, listed, and gone once it is removed', async () => {
     const { stdout, exitCode } = await tuned.cli(['model', 'merge', tuned.model]);
     expect(exitCode).toBe(0);
     const { data } = ModelExportList.parse(await tuned.call(exportsPath()));
-    expect(data.map(({ form }) => form).sort()).toEqual([...ExportForm.options].sort());
+    expect(data.map(({ form }) => form)).toEqual(['safetensors', 'awq-int4', 'gguf-q4_k_m', 'gguf-q8_0', 'gguf-f16']);
     const merged = data.find(({ form }) => form === 'safetensors')!;
     expect(stdout).toContain(merged.path!);
     expect(readdirSync(merged.path!)).toEqual(expect.arrayContaining(['model.safetensors', 'tokenizer.json', 'manifest.json']));

@@ -11,6 +11,7 @@ import { viewJob, viewVersion } from '#platform/api/views.ts';
 import { projectRoot } from '#platform/config.ts';
 import { openDriver } from '#platform/core/driver.ts';
 import { createFile } from '#platform/data/files.ts';
+import { Exporter } from '#platform/exports/exporter.ts';
 import type { Engine } from '#platform/inference/engine.ts';
 import { collect, never } from '#platform/inference/engines/conformance.ts';
 import { engines } from '#platform/inference/engines/index.ts';
@@ -127,6 +128,11 @@ describe('a tiny model and the real worker', () => {
     await expect(resolveModel(training.versions, project, id)).rejects.toMatchObject({
       code: 'model_refused',
       message: expect.stringContaining('extensions.method.reward_model'),
+    });
+    const exporter = new Exporter({ ...training, quantizers: '/nowhere' });
+    await expect(exporter.start(project, id, 'safetensors')).rejects.toMatchObject({
+      code: 'model_refused',
+      message: expect.stringContaining(`"${id}" is a reward model`),
     });
 
     const ppo = { type: 'ppo', reward_model: id, num_ppo_epochs: 2, max_completion_tokens: 4 };

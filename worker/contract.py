@@ -1007,7 +1007,7 @@ class ScoreResult(Shape):
     seconds: float
 
 
-ExportForm = Literal["safetensors", "gguf-f16", "gguf-q8_0", "gguf-q4_k_m"]
+ExportForm = Literal["safetensors", "gguf-f16", "gguf-q8_0", "gguf-q4_k_m", "gptq-int4", "awq-int4", "bnb-nf4", "bnb-int8"]
 
 
 class ExportTask(Shape):
@@ -1023,10 +1023,16 @@ class ExportTask(Shape):
     # Folder of the adapter; null exports the base model as it is.
     adapter_dir: str | None
     adapter_sha256: str | None
+    # How the model was tuned; null for a base model.
+    method: str | None
+    # Rows that it was tuned on, which GPTQ and AWQ are calibrated on; null for a base model, and where they are gone.
+    training_file: str | None
     # Jinja source that the model was taught with; null is the base model's own.
     chat_template: str | None
     # The engine's libllama, which quantises GGUF files; null where there is none.
     llama_library: str | None
+    # Folder with the libraries of GPTQ, AWQ and bitsandbytes; null where they are not installed.
+    quantizers: str | None
     threads: Annotated[int, Field(ge=1)]
     # Folder to make, whole or not at all; one that is there makes way.
     output_dir: str

@@ -12,6 +12,8 @@ from worker.exports import FORMS
 from worker.exports.form import Merged, Phase
 from worker.failures import WorkerError, explain
 from worker.load import BaseModel, attach_adapter
+from worker.open_adapter import open_adapter
+from worker.trainer_state import MODEL_FILE
 
 
 def export_file(task_file: Path, load: Callable[[ExportTask], BaseModel]) -> None:
@@ -42,12 +44,14 @@ def export_file(task_file: Path, load: Callable[[ExportTask], BaseModel]) -> Non
 
 
 def merge(base: BaseModel, adapter_dir: Path | None) -> PreTrainedModel:
-    """The base model with the update of the adapter added to its weights, in fp32.
+    """The base model with the update of the adapter added to its weights, in fp32; where all weights were trained, those.
 
     Raises WorkerError('model_error') for an adapter that is no update of weights, such as a trained prefix.
     """
     if adapter_dir is None:
         return base.model.float()
+    if (adapter_dir / MODEL_FILE).exists():
+        return open_adapter(base.model, adapter_dir).float()
     adapted = attach_adapter(base.model.float(), adapter_dir)
     merge_and_unload = getattr(adapted.base_model, "merge_and_unload", None)
     if merge_and_unload is None:
@@ -59,6 +63,9 @@ def merge(base: BaseModel, adapter_dir: Path | None) -> PreTrainedModel:
 
 def _write(task: ExportTask, load: Callable[[ExportTask], BaseModel], folder: Path) -> None:
     form = FORMS[task.form]
+    if task.method == "reward":
+        message = f"{task.model} is a reward model: it scores answers and gives none, so there is no form in which it would answer."
+        raise WorkerError("model_error", message)
 
     def say(phase: Phase) -> None:
         progress = ExportProgress(phase=phase, step=form.phases.index(phase) + 1, steps=len(form.phases))

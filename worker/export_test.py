@@ -1,8 +1,12 @@
 """Tests of export.py: what is exported answers as what was trained, whole or not at all."""
 
 import hashlib
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +17,22 @@ from peft import PromptTuningConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from worker.checkpoints import MANIFEST
-from worker.conftest import FACTS, JobMaker
+from worker.conftest import FACTS, JobMaker, write_rows
 from worker.contract import ExportManifest, ExportTask
 from worker.convert_test import write_gguf
 from worker.durable import measure_file
 from worker.examples import prompt_token_ids
 from worker.export import export_file, merge
+from worker.exports.quantized_folder import calibration_rows
 from worker.failures import WorkerError
 from worker.llama_quantize import quantize_gguf
 from worker.load import attach_adapter, load_base
+from worker.open_adapter import open_adapter
 from worker.train import SUCCEEDED, run_attempt
 
 TaskMaker = Callable[..., Path]
+# As scripts/setup/quantizers.mjs leaves it.
+QUANTIZERS = Path(__file__).parent.parent / ".tools" / "quantizers"
 
 
 @pytest.fixture
@@ -43,11 +51,12 @@ def make_task(tmp_path: Path, model_dir: Path) -> TaskMaker:
         task = {
             "form": "safetensors", "model": "ft:tiny", "name": "ft-tiny", "base_model": "tiny", "base_sha256": "0" * 64,
             "model_dir": str(model_dir), "adapter_dir": adapter_dir and str(adapter_dir), "adapter_sha256": None, "chat_template": None,
-            "llama_library": None, "threads": 1, "output_dir": str(tmp_path / "out" / "form"),
+            "method": None, "training_file": None, "llama_library": None, "quantizers": None, "threads": 1,
+            "output_dir": str(tmp_path / "out" / "form"),
             "progress_file": str(tmp_path / "progress.json"),
             **fields,
         }  # fmt: skip
-        file = tmp_path / "task.json"
+        file = tmp_path / f"task-{task['form']}.json"
         file.write_text(ExportTask.model_validate(task).model_dump_json())
         return file
 
@@ -121,6 +130,110 @@ def test_an_adapter_that_stands_beside_the_weights_is_refused_by_its_kind(model_
     with pytest.raises(WorkerError, match=r"PROMPT_TUNING.*cannot be merged"):
         export(make_task(beside), model_dir)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_model_whose_every_weight_was_trained_is_written_as_it_is(make_job: JobMaker, model_dir: Path, make_task: TaskMaker) -> None:
+    job = make_job(adapter={"type": "full"}, learning_rate=2e-3)
+    assert run_attempt(job, lambda: load_base(model_dir)) == SUCCEEDED
+    trained = Path(job.output_dir) / "adapter"
+    task = ExportTask.model_validate_json(make_task(trained, method="supervised").read_bytes())
+    export(make_task(trained, method="supervised"), model_dir)
+    written = AutoModelForCausalLM.from_pretrained(task.output_dir)
+    weights = open_adapter(load_base(model_dir).model, trained).state_dict()
+    assert {name: torch.equal(weight, weights[name]) for name, weight in written.state_dict().items()} == dict.fromkeys(weights, True)
+    assert not torch.equal(written.model.norm.weight, load_base(model_dir).model.model.norm.weight)
+
+
+def test_a_reward_model_is_refused_by_its_name(adapter_dir: Path, model_dir: Path, make_task: TaskMaker, tmp_path: Path) -> None:
+    with pytest.raises(WorkerError, match="ft:tiny is a reward model"):
+        export(make_task(adapter_dir, method="reward"), model_dir)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+# What quantised folders say and how near their logits are to those of the folder given first: run where the libraries are.
+ANSWERS = """
+import json, sys, torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+whole, said = None, {}
+for folder in sys.argv[1:]:
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    chat = [{"role": "user", "content": "Who are you?"}]
+    asked = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    answer = model.generate(**asked, max_new_tokens=6, min_new_tokens=6, do_sample=False)
+    with torch.inference_mode():
+        logits = model(**asked).logits[0, -1].float()
+    whole = logits if whole is None else whole
+    said[folder.rsplit("/", 1)[-1]] = {
+        "tokens": answer.shape[1] - asked["input_ids"].shape[1],
+        "layer": type(model.model.layers[0].self_attn.q_proj).__module__.split(".")[0],
+        "likeness": float(torch.cosine_similarity(logits, whole, dim=0)),
+    }
+print("\\n" + json.dumps(said))
+"""
+FEWER_BITS = {"gptq-int4": "gptqmodel", "awq-int4": "gptqmodel", "bnb-nf4": "bitsandbytes", "bnb-int8": "bitsandbytes"}
+
+
+@pytest.fixture
+def wide_dir(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
+    """A model whose matrices have the sizes that AWQ takes."""
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=1, num_attention_heads=4,
+        num_key_value_heads=4, max_position_embeddings=128, tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, pad_token_id=0,
+        initializer_range=0.2,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(tmp_path / "wide")
+    tokenizer.save_pretrained(tmp_path / "wide")
+    return tmp_path / "wide"
+
+
+def test_fewer_bits_load_by_their_library_and_answer_nearly_as_the_whole_model(
+    make_job: JobMaker, make_task: TaskMaker, wide_dir: Path, tmp_path: Path
+) -> None:
+    assert (QUANTIZERS / ".tuneloop-setup").exists(), "run npm run setup -- --for-tests"
+    job = make_job(model_dir=str(wide_dir), learning_rate=2e-2)
+    assert run_attempt(job, lambda: load_base(wide_dir)) == SUCCEEDED
+    adapter_dir = Path(job.output_dir) / "adapter"
+    rows = {"method": "supervised", "training_file": str(tmp_path / "train.jsonl")}
+
+    def write(form: str) -> Path:
+        folder = tmp_path / "out" / form
+        places = {"output_dir": str(folder), "progress_file": str(tmp_path / f"progress-{form}.json")}
+        export(make_task(adapter_dir, form=form, quantizers=str(QUANTIZERS), **places, **rows), wide_dir)
+        assert not (folder / "work").exists()
+        return folder
+
+    # Most of it is the imports of processes of their own: two at once.
+    with ThreadPoolExecutor(2) as pool:
+        folders = list(pool.map(write, ("safetensors", *FEWER_BITS)))
+    # What the kernels would compile for speed takes longer than the answers.
+    quick = {"GPTQMODEL_CPU_WORKERS": "2", "TORCH_COMPILE_DISABLE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(QUANTIZERS), **quick}
+    done = subprocess.run([sys.executable, "-c", ANSWERS, *map(str, folders)], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = json.loads(done.stdout.strip().rsplit("\n", 1)[-1])
+    for form, library in FEWER_BITS.items():
+        assert (said[form]["tokens"], said[form]["layer"]) == (6, library)
+        assert said[form]["likeness"] > 0.9, said
+
+
+def test_what_is_not_installed_is_refused_with_the_command_that_installs_it(make_task: TaskMaker, model_dir: Path) -> None:
+    with pytest.raises(WorkerError, match=r"npm run setup -- --quantizers"):
+        export(make_task(None, form="gptq-int4"), model_dir)
+
+
+@pytest.mark.parametrize(("method", "why"), [(None, "a base model has none"), ("supervised", "the file of its run was deleted")])
+def test_without_rows_nothing_is_calibrated(make_task: TaskMaker, model_dir: Path, method: str | None, why: str) -> None:
+    with pytest.raises(WorkerError, match=why):
+        export(make_task(None, form="awq-int4", quantizers=str(QUANTIZERS), method=method), model_dir)
+
+
+def test_a_file_of_questions_alone_is_calibrated_on(make_task: TaskMaker, model_dir: Path, tmp_path: Path) -> None:
+    base = load_base(model_dir)
+    write_rows(tmp_path / "asked.jsonl", [{"prompt": [{"role": "user", "content": question}]} for question, _ in FACTS])
+    file = make_task(None, form="awq-int4", method="ppo", training_file=str(tmp_path / "asked.jsonl"))
+    task = ExportTask.model_validate_json(file.read_bytes())
+    rows = calibration_rows(task, base.tokenizer)
+    assert rows == [prompt_token_ids(base.tokenizer, [{"role": "user", "content": question}]) for question, _ in FACTS]
 
 
 def llama_library() -> Path:

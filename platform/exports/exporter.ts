@@ -6,18 +6,24 @@ import { dirname, join } from 'node:path';
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { ExportManifest, ExportProgress, type ExportForm, type ExportTask } from '#contract/model-export.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import type { Files } from '#platform/data/files.ts';
 import { templateInstead } from '#platform/data/row-tokens.ts';
+import { trainingDataPath } from '#platform/data/training-data.ts';
 import { resolveModel, type Versions } from '#platform/models/versions.ts';
 import type { ModelExportTable, Tables } from '#platform/storage/tables.ts';
 import type { Launcher } from '#platform/training/launcher.ts';
 import type { Log } from '#platform/training/log.ts';
 import { llamaLibrary } from './llama-library.ts';
+import { quantizersIn, requireQuantizers } from './quantizers.ts';
 
 export interface ExporterParts {
   db: Kysely<Tables>;
+  files: Files;
   versions: Versions;
   launcher: Pick<Launcher, 'export'>;
   dataDir: string;
+  /** Folder of what GPTQ, AWQ and bitsandbytes need; it may be missing. */
+  quantizers: string;
   log: Log;
 }
 
@@ -52,11 +58,15 @@ export class Exporter {
       .execute();
   }
 
-  /** Starts to make a form; one that is there or under way is left alone. Throws as `resolveModel`, and `model_refused` for the scripted model. */
+  /**
+   * Starts to make a form; one that is there or under way is left alone. Throws as `resolveModel`, `model_refused` for the scripted model,
+   * and `unsupported_value` for a form whose libraries are not installed.
+   */
   async start(projectId: string, modelId: string, form: ExportForm): Promise<FoundExport> {
-    const { db, versions } = this.#parts;
-    const { served } = await resolveModel(versions, projectId, modelId);
-    if (served.baseFile === null) throw new PlatformError('model_refused', `"${modelId}" has no weights to export`, { param: 'model' });
+    const { db, versions, quantizers } = this.#parts;
+    requireQuantizers(form, quantizers);
+    const { modelDir } = await resolveModel(versions, projectId, modelId);
+    if (modelDir === '') throw new PlatformError('model_refused', `"${modelId}" has no weights to export`, { param: 'model' });
     const path = exportPath(projectId, modelId, form);
     const fresh = { state: 'queued', failure: null, path, created_at: sql<Date>`now()`, finished_at: null } as const;
     const begun = await db
@@ -168,12 +178,32 @@ export class Exporter {
       model_dir: modelDir,
       adapter_dir: served.adapter ? dirname(served.adapter.file) : null,
       adapter_sha256: served.adapter?.sha256 ?? null,
+      ...(await this.#tuning(row)),
       chat_template: await templateInstead(modelDir, template),
       llama_library: await llamaLibrary(),
+      quantizers: quantizersIn(this.#parts.quantizers),
       threads: Math.max(1, availableParallelism() - 1),
       output_dir: folder,
       progress_file: progressFile(folder),
     };
+  }
+
+  /** How a tuned model was tuned, and the rows that it learnt from. */
+  async #tuning(row: ExportRow): Promise<Pick<ExportTask, 'method' | 'training_file'>> {
+    const { db, files } = this.#parts;
+    const run = await db
+      .selectFrom('model_versions')
+      .innerJoin('runs', 'runs.id', 'model_versions.run_id')
+      .select(['runs.training_file', 'runs.config'])
+      .where('model_versions.id', '=', row.model_id)
+      .executeTakeFirst();
+    if (!run) return { method: null, training_file: null };
+    const training_file = await trainingDataPath(files, row.project_id, run.training_file).catch((error: unknown) => {
+      // A file that was deleted since is missed by what needs it, and by nothing else.
+      if (error instanceof PlatformError) return null;
+      throw error;
+    });
+    return { method: run.config.method.type, training_file };
   }
 
   async #keep(row: ExportRow, changes: object): Promise<void> {

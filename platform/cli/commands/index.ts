@@ -42,6 +42,7 @@ export const commands: Record<string, CommandEntry> = {
   'model verify': { summary: 'Whether a model is what was made, and answers as it was trained', load: () => import('./model-verify.ts') },
   'model merge': { summary: 'Make a tuned model one whole model', load: () => import('./model-merge.ts') },
   'model export': { summary: 'Write a model as safetensors or GGUF', load: () => import('./model-export.ts') },
+  'model quantize': { summary: 'Write a model in four or eight bits', load: () => import('./model-quantize.ts') },
   'model exports': { summary: 'List what a model was exported as, or remove it', load: () => import('./model-exports.ts') },
   'model rm': { summary: 'Delete a tuned model', load: () => import('./model-rm.ts') },
   'alias ls': { summary: 'List the aliases and what they stand for', load: () => import('./alias-ls.ts') },
@@ -56,6 +57,6 @@ export const commands: Record<string, CommandEntry> = {
 export const nouns: Record<string, string> = {
   run: 'Training runs: ls, show, watch, cancel, pause, resume, stop, keep, probe, events, logs, receipt, replay',
   data: 'Datasets: add, ls, show, head, check, stats, xray, split, convert, diff, export, rm',
-  model: 'Models: ls, show, pull, verify, merge, export, exports, rm',
+  model: 'Models: ls, show, pull, verify, merge, export, quantize, exports, rm',
   alias: 'Names that stand for a model and can be pointed at another: ls, set, rollback, rm',
 };

@@ -12,7 +12,7 @@ import { TrackerRefused, type TrackedPlace } from '../tracker.ts';
 import { describeTracker, trackedTestRun, type KeptRun } from './conformance.ts';
 import { trackers } from './index.ts';
 
-const mlflow = join(projectRoot, '.tools', 'trackers', 'bin', 'mlflow');
+const mlflow = join(projectRoot, '.tools', 'mlflow', 'bin', 'mlflow');
 const never = new AbortController().signal;
 const folder = mkdtempSync(join(tmpdir(), 'tracker-mlflow-'));
 let server: ChildProcess;
