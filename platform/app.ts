@@ -152,6 +152,15 @@ function openTrackers(config: Config): Promise<Tracker[]> {
   const options: Record<string, object> = {
     jsonl: { folder: join(config.data, 'trackers') },
     mlflow: { tracking_uri: config.mlflow_tracking_uri, experiment: config.mlflow_experiment, token: config.mlflow_token },
+    wandb: {
+      python: config.wandb_python,
+      root: projectRoot,
+      folder: join(config.data, 'trackers', 'wandb'),
+      project: config.wandb_project,
+      mode: config.wandb_mode,
+      key: config.wandb_key,
+      base_url: config.wandb_base_url,
+    },
   };
   const names = [...new Set(config.trackers.split(',').map((name) => name.trim()))].filter((name) => name !== '');
   return Promise.all(names.map((name) => openDriver<Tracker>(trackerDrivers, { driver: name, ...options[name] })));

@@ -71,7 +71,10 @@ export const Config = z.object({
     .describe(
       'true compares what every finished run serves with what it trained, once the engine is quiet (about 10 s for the demo model).',
     ),
-  trackers: z.string().default('').describe('Where the figures of runs are kept besides: jsonl, mlflow; several separated by commas.'),
+  trackers: z
+    .string()
+    .default('')
+    .describe('Where the figures of runs are kept besides: jsonl, mlflow, wandb; several separated by commas.'),
   mlflow_tracking_uri: z.string().optional().describe('Address of the MLflow server; MLFLOW_TRACKING_URI sets it too.'),
   mlflow_experiment: z
     .string()
@@ -79,6 +82,14 @@ export const Config = z.object({
     .default('tuneloop')
     .describe('Experiment of MLflow that runs are kept in; made where it is missing.'),
   mlflow_token: z.string().min(1).optional().describe('Bearer token of the MLflow server; MLFLOW_TRACKING_TOKEN sets it too.'),
+  wandb_project: z.string().min(1).default('tuneloop').describe('Project of Weights & Biases for runs that name none.'),
+  wandb_mode: z.enum(['offline', 'online']).default('offline').describe('offline writes what "wandb sync" sends; online sends it at once.'),
+  wandb_key: z.string().min(1).optional().describe('Key of Weights & Biases; WANDB_API_KEY sets it too.'),
+  wandb_base_url: z.string().min(1).optional().describe('Address of a Weights & Biases server of your own; WANDB_BASE_URL sets it too.'),
+  wandb_python: z
+    .string()
+    .default('.tools/wandb/bin/python')
+    .describe('Python that has wandb; "npm run setup -- --wandb" brings this one.'),
   hub: z.string().default('https://huggingface.co').describe('Address of the Hugging Face hub; HF_ENDPOINT sets it too.'),
   hub_token: z.string().optional().describe('Token for gated models; HF_TOKEN sets it too.'),
   max_upload_mb: z.coerce.number().int().min(1).default(512).describe('Largest uploaded file in MiB.'),
@@ -107,6 +118,8 @@ const aliases: Record<string, string> = {
   HF_TOKEN: 'hub_token',
   MLFLOW_TRACKING_URI: 'mlflow_tracking_uri',
   MLFLOW_TRACKING_TOKEN: 'mlflow_token',
+  WANDB_API_KEY: 'wandb_key',
+  WANDB_BASE_URL: 'wandb_base_url',
 };
 
 /** Reads the settings. Throws `setting_invalid` that names every wrong variable; an unknown TUNELOOP_ name is wrong too. */
@@ -132,7 +145,14 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       );
   if (!parsed.success || unknown.length > 0) throw new PlatformError('setting_invalid', [...wrong, ...unknown].join('; '));
   const config = { ...parsed.data, upstreams: withKeys(parsed.data.upstreams, environment) };
-  return { ...config, data: fromRoot(config.data), python: fromRoot(config.python), quantizers: fromRoot(config.quantizers) };
+  const { data, python, quantizers, wandb_python } = config;
+  return {
+    ...config,
+    data: fromRoot(data),
+    python: fromRoot(python),
+    quantizers: fromRoot(quantizers),
+    wandb_python: fromRoot(wandb_python),
+  };
 }
 
 function readJson(text: string, context: z.RefinementCtx): unknown {

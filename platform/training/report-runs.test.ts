@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { projectRoot } from '#platform/config.ts';
 import { openDriver } from '#platform/core/driver.ts';
 import { trackers } from '#platform/monitoring/trackers/index.ts';
 import type { Tracker } from '#platform/monitoring/tracker.ts';
@@ -13,6 +14,11 @@ import { project, useTrainings, type TestTraining } from './test-training.ts';
 import { getRun } from './runs.ts';
 
 const patience = { timeout: 30_000 };
+const linesOf = (file: string): Record<string, unknown>[] =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 /** A server on loopback in MLflow's place, that does what a test wants of it. */
 class Mlflow {
@@ -81,15 +87,16 @@ describeDatabases('reports to trackers', (database) => {
     const server = newServer();
     const folder = mkdtempSync(join(tmpdir(), 'reports-'));
     const jsonl = await openDriver<Tracker>(trackers, { driver: 'jsonl', folder });
-    const training = await open({ trackers: [await server.open(), jsonl] });
+    const python = join(projectRoot, '.tools', 'wandb', 'bin', 'python');
+    const offline = { python, root: projectRoot, folder: join(folder, 'wandb'), project: 'tests', mode: 'offline' };
+    const wandb = await openDriver<Tracker>(trackers, { driver: 'wandb', ...offline });
+    const parts = { trackers: [await server.open(), jsonl, wandb], reporting: { pollMs: 20, patienceMs: 30_000 } };
+    const training = await openTraining({ script: { steps: 5 }, parts });
     const run = await training.ended((await training.submit({ suffix: 'lumen' })).id);
     await expect.poll(() => server.status, patience).toBe('FINISHED');
     const file = join(folder, `${run.id}.jsonl`);
     await expect.poll(() => readFileSync(file, 'utf8'), patience).toContain('"type":"end"');
-    const lines = readFileSync(file, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lines = linesOf(file);
     expect(lines[0]).toMatchObject({
       type: 'run',
       name: 'lumen',
@@ -100,6 +107,13 @@ describeDatabases('reports to trackers', (database) => {
     expect(steps[0]).toMatchObject({ 'train/learning_rate': expect.any(Number), 'train/grad_norm': expect.any(Number) });
     expect(steps[0]!['train/perplexity']).toBeCloseTo(Math.exp(Number(steps[0]!['train/loss'])));
     expect(lines.at(-1)).toMatchObject({ type: 'end', state: 'succeeded', model: run.fine_tuned_model });
+    // What its own package was told, and is kept beside the folder that it writes when a run ends.
+    const journal = join(folder, 'wandb', `${run.id}.jsonl`);
+    await expect.poll(() => existsSync(journal) && readFileSync(journal, 'utf8'), patience).toContain('"ended": "succeeded"');
+    const told = linesOf(journal).filter((line) => 'seq' in line) as { step: number; values: Record<string, number> }[];
+    for (const name of ['train/loss', 'train/perplexity', 'train/learning_rate', 'train/grad_norm'])
+      expect(told.map(({ values }) => values[name]).filter((value) => value !== undefined)).toEqual(steps.map((line) => line[name]));
+    await training.stop();
     rmSync(folder, { recursive: true });
     expect([1, 2, 3, 4, 5].map((step) => server.metrics.get(`train/loss ${step}`))).toEqual(steps.map((line) => line['train/loss']));
   });

@@ -5,4 +5,5 @@ import type { Tracker } from '../tracker.ts';
 export const trackers = {
   jsonl: () => import('./jsonl.ts'),
   mlflow: () => import('./mlflow.ts'),
+  wandb: () => import('./wandb.ts'),
 } satisfies Registry<Tracker>;
