@@ -28,6 +28,7 @@ from worker.failures import WorkerError
 from worker.llama_quantize import quantize_gguf
 from worker.load import attach_adapter, load_base
 from worker.open_adapter import open_adapter
+from worker.quantize import Unquantizable, group_size
 from worker.train import SUCCEEDED, run_attempt
 
 TaskMaker = Callable[..., Path]
@@ -214,6 +215,12 @@ def test_fewer_bits_load_by_their_library_and_answer_nearly_as_the_whole_model(
     for form, library in FEWER_BITS.items():
         assert (said[form]["tokens"], said[form]["layer"]) == (6, library)
         assert said[form]["likeness"] > 0.9, said
+
+
+def test_weights_share_a_scale_by_groups_that_divide_their_rows(model_dir: Path, wide_dir: Path) -> None:
+    assert (group_size(model_dir, "gptq"), group_size(wide_dir, "gptq"), group_size(wide_dir, "awq")) == (32, 64, 64)
+    with pytest.raises(Unquantizable, match="outputs are a multiple of 64; it has some of 32"):
+        group_size(model_dir, "awq")
 
 
 def test_what_is_not_installed_is_refused_with_the_command_that_installs_it(make_task: TaskMaker, model_dir: Path) -> None:

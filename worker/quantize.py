@@ -75,12 +75,13 @@ def _by_gptqmodel(method: str) -> Callable[[Path, Path, list[list[int]], int], N
     def quantize(source: Path, out: Path, rows: list[list[int]], threads: int) -> None:
         # Its pool of loaders wants two, whatever the machine has.
         os.environ["GPTQMODEL_CPU_WORKERS"] = str(max(2, threads))
+        size = group_size(source, method)
         library: Any = import_module("gptqmodel")
         kinds: Any = import_module("gptqmodel.quantization")
         # With zero points, as the paper has them and vLLM's kernels expect them.
         how = {"quant_method": kinds.METHOD.AWQ, "format": kinds.FORMAT.GEMM, "sym": False} if method == "awq" else {}
         # Its faster packers are compiled on the spot, which takes longer than packing.
-        settings = library.QuantizeConfig(bits=4, group_size=group_size(source, method), pack_impl="original", **how)
+        settings = library.QuantizeConfig(bits=4, group_size=size, pack_impl="original", **how)
         model = library.GPTQModel.load(str(source), settings, device="cuda" if torch.cuda.is_available() else "cpu")
         calibration = [{"input_ids": ids, "attention_mask": [1] * len(ids)} for ids in rows]
         model.quantize(calibration, batch_size=1)

@@ -21,18 +21,20 @@ const packages = [
   'tokenicer==0.0.14',
   'torchao==0.18.0',
 ];
-/** The same folder as in platform/exports/exporter.ts. */
+/** The same folder as TUNELOOP_QUANTIZERS' default. */
 const folder = join(tools, 'quantizers');
 /** Written last; says what was asked for. */
 const stamp = join(folder, '.tuneloop-setup');
+/** Some are built for one version of Python: that of the worker. */
+const wanted = () => [...packages, ...readFileSync(join(venv, 'pyvenv.cfg'), 'utf8').match(/^version.*$/m)].join(' ');
 const fix = 'see the log; behind a mirror set UV_DEFAULT_INDEX, then run it again';
 
 export const quantizers = {
   name: 'Quantizers',
 
   isDone() {
-    const found = existsSync(stamp) ? readFileSync(stamp, 'utf8') : null;
-    return found === packages.join(' ') ? `${packages.length} packages` : null;
+    if (!existsSync(stamp) || !existsSync(join(venv, 'pyvenv.cfg'))) return null;
+    return readFileSync(stamp, 'utf8') === wanted() ? `${packages.length} packages` : null;
   },
 
   async run(line) {
@@ -41,7 +43,7 @@ export const quantizers = {
     const python = join(venv, 'bin', 'python');
     const words = ['pip', 'install', '--no-progress', '--no-deps', '--python', python, '--target', folder, ...packages];
     await runCommand(uv, words, { log: 'quantizers', fix, env: { UV_PYTHON_DOWNLOADS: 'never', VIRTUAL_ENV: '', PYTHONHOME: '' } });
-    writeFileSync(stamp, packages.join(' '));
+    writeFileSync(stamp, wanted());
     return `${packages.length} packages`;
   },
 };
