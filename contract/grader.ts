@@ -3,7 +3,10 @@ import { z } from 'zod';
 
 const gradedText = {
   input: z.string().default('{{sample.output_text}}').describe('What is graded; {{sample.output_text}} is the answer of the model.'),
-  reference: z.string().default('{{item.reference}}').describe('What it is held against; {{item.reference}} is the answer of the row.'),
+  reference: z
+    .string()
+    .default('{{item.reference}}')
+    .describe('What it is held against; {{item.…}} is a field of the row, {{item.reference}} its answer.'),
   weight: z.number().positive().max(100).default(1).describe('The reward is the weighted mean of all graders.'),
 };
 
@@ -23,10 +26,43 @@ export const StringCheckGrader = z
 export const TextSimilarityGrader = z
   .object({
     type: z.literal('text_similarity'),
-    evaluation_metric: z.enum(['fuzzy_match', 'rouge_1', 'rouge_2', 'rouge_l']).default('fuzzy_match'),
+    evaluation_metric: z.enum(['fuzzy_match', 'rouge_1', 'rouge_2', 'rouge_3', 'rouge_4', 'rouge_5', 'rouge_l']).default('fuzzy_match'),
     ...gradedText,
   })
   .meta({ id: 'TextSimilarityGrader' });
 
 export const Grader = z.discriminatedUnion('type', [StringCheckGrader, TextSimilarityGrader]).meta({ id: 'Grader' });
 export type Grader = z.infer<typeof Grader>;
+
+export const StringCheckRule = StringCheckGrader.omit({ weight: true }).meta({ id: 'StringCheckRule' });
+export const TextSimilarityRule = TextSimilarityGrader.omit({ weight: true }).meta({ id: 'TextSimilarityRule' });
+
+export const JudgeMessage = z.object({ role: z.enum(['user', 'assistant', 'system']), content: z.string() }).meta({ id: 'JudgeMessage' });
+
+/** What the base model, as it was before the run, says of an answer when it is asked for a number. */
+export const ScoreModelRule = z
+  .object({
+    type: z.literal('score_model'),
+    model: z.string().describe('The base model of the run.'),
+    input: z.array(JudgeMessage).min(1).max(16).describe('Is to make the model say a number, alone or as {"result": 0.5}.'),
+    lowest: z.number().default(0),
+    highest: z.number().default(1),
+    max_completion_tokens: z.int().min(1).max(1024).default(64),
+  })
+  .meta({ id: 'ScoreModelRule' });
+
+export const Rule = z.discriminatedUnion('type', [StringCheckRule, TextSimilarityRule, ScoreModelRule]).meta({ id: 'Rule' });
+export type Rule = z.infer<typeof Rule>;
+
+/** OpenAI's grader of reinforcement fine-tuning: rules by name, and what their rewards come to. */
+export const RewardFormula = z
+  .object({
+    rules: z.record(z.string(), Rule),
+    calculate_output: z.string().min(1).max(1000).nullable().describe('A formula over the names; null where there is one rule.'),
+  })
+  .refine(({ rules, calculate_output }) => calculate_output !== null || Object.keys(rules).length === 1, {
+    error: 'several rules need a formula over their names',
+    path: ['calculate_output'],
+  })
+  .meta({ id: 'RewardFormula' });
+export type RewardFormula = z.infer<typeof RewardFormula>;

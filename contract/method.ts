@@ -1,7 +1,7 @@
 /** How a model is trained: one shape a method. One more method: its options here, one file in `worker/methods/`, one line in its list. */
 import { z } from 'zod';
 import { ConstitutionalMethod } from './constitution.ts';
-import { Grader } from './grader.ts';
+import { Grader, RewardFormula } from './grader.ts';
 import type { RowKind } from './row-formats.ts';
 
 /** Supervised fine-tuning: next-token loss on what the assistant says, none on the prompt. */
@@ -96,6 +96,9 @@ export const GrpoMethod = z
           weight: 1,
         },
       ]),
+    formula: RewardFormula.nullable()
+      .default(null)
+      .describe("What OpenAI's `reinforcement` asks for, in the place of `graders`: rules, and a formula over them."),
     num_generations: z.int().min(2).max(64).default(8).describe('Answers to each prompt.'),
     max_completion_tokens: z.int().min(1).max(4096).default(64).describe('An answer is cut here.'),
     beta: z.number().min(0).max(2).default(0).describe('Weight of the divergence from the base model; 0 is none.'),
@@ -105,6 +108,7 @@ export const GrpoMethod = z
       .describe("Divides a reward's distance from the mean of its group by their standard deviation."),
   })
   .meta({ id: 'GrpoMethod' });
+export type GrpoMethod = z.infer<typeof GrpoMethod>;
 
 /**
  * Proximal policy optimisation (Schulman et al. 2017) against a trained reward model: the model answers, and what scores higher than
@@ -152,7 +156,7 @@ export const rowKindsOf: Record<MethodType, readonly [RowKind, ...RowKind[]]> = 
   orpo: ['preference'],
   simpo: ['preference'],
   kto: ['unpaired', 'preference'],
-  grpo: ['chat'],
+  grpo: ['chat', 'prompt'],
   reward: ['preference'],
   ppo: ['prompt', 'chat'],
   constitutional: ['prompt', 'chat'],

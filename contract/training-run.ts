@@ -4,7 +4,8 @@ import { Adapter } from './adapter.ts';
 import { FailureCause } from './errors.ts';
 import { Method } from './method.ts';
 import { pageOf } from './openai/common.ts';
-import { FineTuningJob, FineTuningJobEvent } from './openai/fine-tuning.ts';
+import { autoOr } from './openai/create-fine-tuning-job.ts';
+import { FineTuningJob, FineTuningJobEvent, SentGrader } from './openai/fine-tuning.ts';
 import { ProbeSettings } from './probe.ts';
 import { TrainingSettings } from './training.ts';
 import { MemoryPeaks, RowProblem, RunStop } from './worker.ts';
@@ -19,6 +20,15 @@ export const RunConfig = z
       .array(z.object({ field: z.string(), value: z.unknown(), why: z.string() }))
       .describe('What was "auto", what it became, and why.'),
     learning_rate_multiplier: z.number().positive(),
+    reinforcement: z
+      .object({
+        grader: SentGrader,
+        hyperparameters: z
+          .object({ compute_multiplier: autoOr(z.number()).optional(), eval_samples: autoOr(z.int()).optional() })
+          .optional(),
+      })
+      .optional()
+      .describe("OpenAI's `method.reinforcement` as it was sent, where the job was one of that."),
     probes: ProbeSettings.optional().describe('Left out by runs that are older than probes.'),
   })
   .meta({ id: 'RunConfig' });

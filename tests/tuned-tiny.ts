@@ -45,13 +45,10 @@ const entry = {
   target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj'],
 };
 
-export interface TunedTiny {
+export interface Tiny {
   test: TestServer;
   /** Data folder of the platform. */
   data: string;
-  run: TrainingRun;
-  /** The final version. */
-  model: string;
   /** The JSON of a 2xx answer. */
   call: <Answer>(path: string, body?: object, method?: string) => Promise<Answer>;
   /** Returns the id of the file. */
@@ -60,10 +57,16 @@ export interface TunedTiny {
   close: () => Promise<void>;
 }
 
+export interface TunedTiny extends Tiny {
+  run: TrainingRun;
+  /** The final version. */
+  model: string;
+}
+
 export const modelPath = (id: string): string => `/api/v1/models/${encodeURIComponent(id)}`;
 
-/** `settings` of the platform, as in the environment without `TUNELOOP_`. */
-export async function startTunedTiny(settings: Record<string, string> = {}): Promise<TunedTiny> {
+/** With the base model alone. `settings` of the platform, as in the environment without `TUNELOOP_`. */
+export async function startTiny(settings: Record<string, string> = {}): Promise<Tiny> {
   const data = mkdtempSync(join(tmpdir(), 'tuneloop-tiny-'));
   const source = join(data, 'source');
   writeFiles(source, decidedModel());
@@ -84,6 +87,23 @@ export async function startTunedTiny(settings: Record<string, string> = {}): Pro
   };
   const environment = { PATH: process.env['PATH']!, HOME: data, TUNELOOP_DATA: data, TUNELOOP_URL: test.url, TUNELOOP_KEY: test.key };
   await (await test.call(`/api/v1/models/${base}/pull`, { method: 'POST' })).text();
+  return {
+    test,
+    data,
+    call,
+    upload,
+    cli: (words) => runOnTestTerminal(words, environment),
+    async close() {
+      await test.close();
+      rmSync(data, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+/** And a version that was tuned of it. */
+export async function startTunedTiny(settings: Record<string, string> = {}): Promise<TunedTiny> {
+  const tiny = await startTiny(settings);
+  const { call, upload } = tiny;
   const adapter = { r: 8, lora_alpha: 16, lora_dropout: 0, target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'up_proj'] };
   const trainer = { n_epochs: 12, batch_size: 8, learning_rate: 0.005, threads: 1, prompt_dropout: 0, save_steps: 30 };
   const body = { model: base, training_file: await upload(rows), seed: 3, extensions: { ...trainer, adapter } };
@@ -93,17 +113,5 @@ export async function startTunedTiny(settings: Record<string, string> = {}): Pro
     if (state.failure) throw new Error(state.failure.message);
     return state.status === 'succeeded' ? state : null;
   });
-  return {
-    test,
-    data,
-    run,
-    model: run.fine_tuned_model!,
-    call,
-    upload,
-    cli: (words) => runOnTestTerminal(words, environment),
-    async close() {
-      await test.close();
-      rmSync(data, { recursive: true, force: true, maxRetries: 5 });
-    },
-  };
+  return { ...tiny, run, model: run.fine_tuned_model! };
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from worker.contract import GraderCheck, LengthCheck, ModelCheck, PhrasesCheck, Principle
+from worker.fill_template import Sample
 from worker.graders import reward
 
 # Probability, from 0 to 1, that the model sees this rule broken by an answer to a question.
@@ -27,6 +28,6 @@ def breaks(principle: Principle, question: str, answer: str, judge: Judge) -> bo
         case LengthCheck():
             return len(answer.split()) > check.most_words
         case GraderCheck():
-            return reward([check.grader], answer, "") < check.below
+            return reward([check.grader], Sample(answer, {"reference": ""})) < check.below
         case ModelCheck():
             return judge(principle.rule, question, answer) > check.threshold

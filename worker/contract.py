@@ -131,7 +131,7 @@ class StringCheckGrader(Shape):
     operation: Literal["eq", "ne", "like", "ilike"]
     # What is graded; {{sample.output_text}} is the answer of the model.
     input: str
-    # What it is held against; {{item.reference}} is the answer of the row.
+    # What it is held against; {{item.…}} is a field of the row, {{item.reference}} its answer.
     reference: str
     # The reward is the weighted mean of all graders.
     weight: Annotated[float, Field(le=100, gt=0)]
@@ -139,10 +139,10 @@ class StringCheckGrader(Shape):
 
 class TextSimilarityGrader(Shape):
     type: Literal["text_similarity"]
-    evaluation_metric: Literal["fuzzy_match", "rouge_1", "rouge_2", "rouge_l"]
+    evaluation_metric: Literal["fuzzy_match", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"]
     # What is graded; {{sample.output_text}} is the answer of the model.
     input: str
-    # What it is held against; {{item.reference}} is the answer of the row.
+    # What it is held against; {{item.…}} is a field of the row, {{item.reference}} its answer.
     reference: str
     # The reward is the weighted mean of all graders.
     weight: Annotated[float, Field(le=100, gt=0)]
@@ -155,9 +155,60 @@ Grader = Annotated[
 ]
 
 
+class StringCheckRule(Shape):
+    type: Literal["string_check"]
+    # eq the same, ne another, like the reference is in the input, ilike in any case of letters.
+    operation: Literal["eq", "ne", "like", "ilike"]
+    # What is graded; {{sample.output_text}} is the answer of the model.
+    input: str
+    # What it is held against; {{item.…}} is a field of the row, {{item.reference}} its answer.
+    reference: str
+
+
+class TextSimilarityRule(Shape):
+    type: Literal["text_similarity"]
+    evaluation_metric: Literal["fuzzy_match", "rouge_1", "rouge_2", "rouge_3", "rouge_4", "rouge_5", "rouge_l"]
+    # What is graded; {{sample.output_text}} is the answer of the model.
+    input: str
+    # What it is held against; {{item.…}} is a field of the row, {{item.reference}} its answer.
+    reference: str
+
+
+class JudgeMessage(Shape):
+    role: Literal["user", "assistant", "system"]
+    content: str
+
+
+class ScoreModelRule(Shape):
+    type: Literal["score_model"]
+    # The base model of the run.
+    model: str
+    # Is to make the model say a number, alone or as {"result": 0.5}.
+    input: Annotated[list[JudgeMessage], Field(min_length=1, max_length=16)]
+    lowest: float
+    highest: float
+    max_completion_tokens: Annotated[int, Field(ge=1, le=1024)]
+
+
+Rule = Annotated[
+    StringCheckRule
+    | TextSimilarityRule
+    | ScoreModelRule,
+    Field(discriminator="type"),
+]
+
+
+class RewardFormula(Shape):
+    rules: dict[str, Rule]
+    # A formula over the names; null where there is one rule.
+    calculate_output: Annotated[str, Field(min_length=1, max_length=1000)] | None
+
+
 class GrpoMethod(Shape):
     type: Literal["grpo"]
     graders: Annotated[list[Grader], Field(min_length=1, max_length=8)]
+    # What OpenAI's `reinforcement` asks for, in the place of `graders`: rules, and a formula over them.
+    formula: RewardFormula | None
     # Answers to each prompt.
     num_generations: Annotated[int, Field(ge=2, le=64)]
     # An answer is cut here.

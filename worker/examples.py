@@ -1,6 +1,6 @@
 """Chat rows to token ids and labels: the loss mask is made here and nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,13 @@ class Question(Example):
     """What the model is asked, to answer by itself."""
 
     messages: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Graded(Example):
+    """A question, perhaps with its answer, which alone carries loss; and the row that it stands in, which graders read."""
+
+    item: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,10 @@ class ExampleMaker:
     def end_ids(self) -> set[int]:
         """Tokens that end a turn."""
         return self._end_ids
+
+    def last_answer(self, example: Example) -> str:
+        """What the row says last, as it is generated."""
+        return str(self._tokenizer.decode(example.token_ids_T[answer_start(example) :], skip_special_tokens=True)).strip()
 
     def make_prompt(self, messages: list[dict[str, Any]], reference: str | None) -> tuple[list[int], list[int]]:
         """Token ids of what the model is asked, and of what it should say then, end of turn included; none without a reference.
@@ -208,3 +219,11 @@ def prompt_token_ids(tokenizer: PreTrainedTokenizerBase, messages: Sequence[dict
     if not isinstance(rendered, str):
         raise TypeError(f"the chat template rendered to a {type(rendered).__name__}")
     return tokenizer(rendered, add_special_tokens=False)["input_ids"]
+
+
+def answer_start(example: Example) -> int:
+    """Where the last answer of the row begins: behind it all, where it has none."""
+    end = max((at for at, label in enumerate(example.labels_T) if label != IGNORED), default=None)
+    if end is None:
+        return len(example.token_ids_T)
+    return max(at for at in range(end) if example.labels_T[at] == IGNORED) + 1

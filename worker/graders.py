@@ -1,32 +1,107 @@
-"""Rewards from 0 to 1 for what the model says, by rules that anybody can check."""
+"""Rewards for what the model says, by rules that anybody can check, by the judgement of the base model, or by a formula over both."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from worker.contract import Grader, StringCheckGrader
+from worker.contract import Grader, RewardFormula, Rule, ScoreModelRule, StringCheckGrader, StringCheckRule
+from worker.fill_template import Sample, Unfillable, fill_template, unfillable
+from worker.formula import NoNumber, evaluate
+
+# What a judge says to each of several chats, in at most so many tokens.
+Ask = Callable[[list[list[dict[str, str]]], int], list[str]]
 
 
-def reward(graders: Sequence[Grader], answer: str, reference: str) -> float:
-    """The weighted mean of what the graders say of an answer."""
+def reward(graders: Sequence[Grader], sample: Sample) -> float:
+    """The weighted mean, from 0 to 1, of what the graders say of an answer. Raises Unfillable."""
     total = sum(grader.weight for grader in graders)
-    return sum(grader.weight * _grade(grader, answer, reference) for grader in graders) / total
+    return sum(grader.weight * _check(grader, sample) for grader in graders) / total
 
 
-def _grade(grader: Grader, answer: str, reference: str) -> float:
-    said, wanted = (_fill(text, answer, reference) for text in (grader.input, grader.reference))
-    if isinstance(grader, StringCheckGrader):
+def rewards(graders: Sequence[Grader], formula: RewardFormula | None, samples: Sequence[Sample], ask: Ask) -> list[float | None]:
+    """A reward for each answer: of the formula where there is one, else of the graders.
+
+    None where none can be had of it: it is not the JSON that a template reads, the judge says no number, or the formula comes to none.
+    """
+    if formula is None:
+        return [_or_none(lambda sample=sample: reward(graders, sample)) for sample in samples]
+    said = {name: _grade_all(rule, samples, ask) for name, rule in formula.rules.items()}
+    return [_combine(formula, {name: values[at] for name, values in said.items()}) for at in range(len(samples))]
+
+
+def templates(graders: Sequence[Grader], formula: RewardFormula | None) -> list[str]:
+    """Every text of theirs that may hold placeholders."""
+    rules: Sequence[Grader | Rule] = graders if formula is None else list(formula.rules.values())
+    found: list[str] = []
+    for rule in rules:
+        found += [message.content for message in rule.input] if isinstance(rule, ScoreModelRule) else [rule.input, rule.reference]
+    return found
+
+
+def missing(texts: Sequence[str], item: Mapping[str, Any]) -> str | None:
+    """What the templates ask of a row that it does not have; None where it has it all."""
+    return next((problem for text in texts if (problem := unfillable(text, item)) is not None), None)
+
+
+def _grade_all(rule: Rule, samples: Sequence[Sample], ask: Ask) -> list[float | None]:
+    if not isinstance(rule, ScoreModelRule):
+        return [_or_none(lambda sample=sample: _check(rule, sample)) for sample in samples]
+    asked: list[tuple[int, list[dict[str, str]]]] = []
+    for at, sample in enumerate(samples):
+        try:
+            asked.append((at, [{"role": part.role, "content": fill_template(part.content, sample)} for part in rule.input]))
+        except Unfillable:
+            continue
+    scores: list[float | None] = [None] * len(samples)
+    answers = ask([chat for _, chat in asked], rule.max_completion_tokens) if asked else []
+    for (at, _), text in zip(asked, answers, strict=True):
+        score = _score(text)
+        scores[at] = None if score is None else min(max(score, rule.lowest), rule.highest)
+    return scores
+
+
+def _combine(formula: RewardFormula, values: dict[str, float | None]) -> float | None:
+    known = {name: value for name, value in values.items() if value is not None}
+    if len(known) < len(values):
+        return None
+    if formula.calculate_output is None:
+        return next(iter(known.values()))
+    try:
+        return evaluate(formula.calculate_output, known)
+    except NoNumber:
+        return None
+
+
+def _or_none(grade: Callable[[], float]) -> float | None:
+    try:
+        return grade()
+    except Unfillable:
+        return None
+
+
+def _score(text: str) -> float | None:
+    """`{"result": 0.5}` as OpenAI's judges say it, or the first number."""
+    named = re.search(r'"(?:result|score)"\s*:\s*(-?\d+(?:\.\d+)?)', text)
+    found = named[1] if named else (first[0] if (first := re.search(r"-?\d+(?:\.\d+)?", text)) else None)
+    return None if found is None else float(found)
+
+
+def _check(grader: Any, sample: Sample) -> float:
+    said, wanted = fill_template(grader.input, sample), fill_template(grader.reference, sample)
+    if isinstance(grader, StringCheckGrader | StringCheckRule):
         return float(_CHECKS[grader.operation](said, wanted))
-    if grader.evaluation_metric == "fuzzy_match":
+    metric: str = grader.evaluation_metric
+    if metric == "fuzzy_match":
         # The normalised indel similarity that RapidFuzz calls ratio, which is OpenAI's fuzzy match.
         return 2 * _common(said, wanted) / max(len(said) + len(wanted), 1)
     left, right = said.lower().split(), wanted.lower().split()
-    if grader.evaluation_metric == "rouge_l":
+    if metric == "rouge_l":
         return _f1(_common(left, right), len(left), len(right))
-    size = 1 if grader.evaluation_metric == "rouge_1" else 2
-    return _rouge(left, right, size)
+    return _rouge(left, right, int(metric.removeprefix("rouge_")))
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[str, str], bool]] = {
     "eq": lambda said, wanted: said == wanted,
     "ne": lambda said, wanted: said != wanted,
     "like": lambda said, wanted: wanted in said,
@@ -34,14 +109,8 @@ _CHECKS = {
 }
 
 
-def _fill(template: str, answer: str, reference: str) -> str:
-    """OpenAI's placeholders, with spaces within the braces or without. What is filled in is not read again."""
-    pieces = template.replace("{{ ", "{{").replace(" }}", "}}").split("{{sample.output_text}}")
-    return answer.join(piece.replace("{{item.reference}}", reference) for piece in pieces)
-
-
 def _rouge(left: list[str], right: list[str], size: int) -> float:
-    """Lin 2004: the F1 of words, or pairs of words, that both have."""
+    """Lin 2004: the F1 of runs of so many words that both have."""
     grams = [Counter(tuple(words[at : at + size]) for at in range(len(words) - size + 1)) for words in (left, right)]
     return _f1(sum((grams[0] & grams[1]).values()), sum(grams[0].values()), sum(grams[1].values()))
 

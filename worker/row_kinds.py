@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from worker.contract import RowProblem
-from worker.examples import Example, ExampleMaker
+from worker.examples import Example, ExampleMaker, Graded
 from worker.preference_rows import LabelledRow, PreferenceRow, make_labelled, make_pair, parse_labelled, parse_preference
-from worker.rows import ChatRow, RowRefused, parse_chat, parse_messages, parse_tools, read_rows
+from worker.rows import ChatRow, GradedRow, RowRefused, parse_chat, parse_messages, parse_tools, read_rows
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,26 @@ def _labelled_chat(row: LabelledRow) -> ChatRow:
     return ChatRow(row.row, row.prompt + row.answer, row.tools)
 
 
-def _parse_prompted(row: int, value: dict[str, Any]) -> list[ChatRow]:
+def _parse_graded(row: int, value: dict[str, Any]) -> list[GradedRow]:
+    """A prompt alone, or a chat whose last answer is what others are held against."""
+    messages = value.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    if "prompt" in value or (isinstance(last, dict) and last.get("role") in ("user", "tool")):
+        chat = _parse_question(row, value)[0]
+        return [GradedRow(row, chat.messages, chat.tools, None, value)]
     chat = parse_chat(row, value)
     if not chat.messages or chat.messages[-1].get("weight") == 0:
         raise RowRefused("there is no answer of the assistant to hold others against")
-    return [chat]
+    return [GradedRow(row, chat.messages, chat.tools, None, value)]
+
+
+def _make_graded(maker: ExampleMaker, row: GradedRow) -> Graded:
+    """The answer of the row is its reference, where it names no other."""
+    if row.messages[-1]["role"] != "assistant":
+        asked = maker.make_question(row)
+        return Graded(asked.row, asked.token_ids_T, asked.labels_T, row.item)
+    made = _make_chat(maker, row)
+    return Graded(made.row, made.token_ids_T, made.labels_T, {"reference": maker.last_answer(made), **row.item})
 
 
 def _parse_question(row: int, value: dict[str, Any]) -> list[ChatRow]:
@@ -72,7 +87,7 @@ def _parse_question(row: int, value: dict[str, Any]) -> list[ChatRow]:
 
 
 _CHATS = RowKind(lambda row, value: [parse_chat(row, value)], _make_chat, lambda row: row)
-_PROMPTED = RowKind(_parse_prompted, _make_chat, lambda row: row)
+_GRADED = RowKind(_parse_graded, _make_graded, lambda row: row)
 _QUESTIONS = RowKind(_parse_question, lambda maker, row: maker.make_question(row), lambda row: row)
 _PAIRS = RowKind(lambda row, value: [parse_preference(row, value)], make_pair, _preferred_chat)
 _LABELLED = RowKind(parse_labelled, make_labelled, _labelled_chat)
@@ -83,7 +98,7 @@ ROW_KINDS: Mapping[str, RowKind] = {
     "orpo": _PAIRS,
     "simpo": _PAIRS,
     "kto": _LABELLED,
-    "grpo": _PROMPTED,
+    "grpo": _GRADED,
     "reward": _PAIRS,
     "ppo": _QUESTIONS,
     "constitutional": _QUESTIONS,

@@ -1,8 +1,8 @@
 """Lines of a training file to chat messages; what cannot be one is named with its row and reason."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -21,6 +21,13 @@ class ChatRow:
     tools: list[Any] | None
     # Plain text to go on with, instead of messages.
     text: str | None = None
+
+
+@dataclass(frozen=True)
+class GradedRow(ChatRow):
+    """A question, perhaps with its answer, and the whole row that it stands in: what graders read."""
+
+    item: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RowRefused(Exception):

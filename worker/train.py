@@ -18,11 +18,12 @@ from worker.adapters import ADAPTERS
 from worker.attention import check_attention, use_attention
 from worker.batches import steps_per_epoch, total_steps
 from worker.checkpoints import ArtifactStore, checkpoint_path
-from worker.contract import Evaluation, RowProblem, TrainingJob
+from worker.contract import Evaluation, GrpoMethod, RowProblem, TrainingJob
 from worker.control import read_control
 from worker.events import EventLog
-from worker.examples import Example, ExampleMaker
+from worker.examples import Example, ExampleMaker, Graded
 from worker.failures import WorkerError, explain
+from worker.graders import missing, templates
 from worker.load import BaseModel
 from worker.methods import METHODS
 from worker.probes import Prober
@@ -161,11 +162,14 @@ def check_rows(job: TrainingJob, base: BaseModel, most: int | None = None) -> Ch
     maker = ExampleMaker(base.tokenizer, limit)
     kind = ROW_KINDS[job.method.type]
     rows, training, problems, count = _read_examples(maker, kind, Path(job.training_file), "training file", most)
+    texts = templates(job.method.graders, job.method.formula) if isinstance(job.method, GrpoMethod) else []
+    problems += _unread(training, texts)
     validation: list[Example] = []
     validation_count = 0
     asked = rows
     if job.validation_file is not None:
         asked, validation, more, validation_count = _read_examples(maker, kind, Path(job.validation_file), "validation file", most)
+        more += _unread(validation, texts)
         problems += [RowProblem(row=row.row, reason=f"validation file: {row.reason}") for row in more]
     if problems:
         first = problems[0]
@@ -177,6 +181,12 @@ def check_rows(job: TrainingJob, base: BaseModel, most: int | None = None) -> Ch
     vary = PromptDropout(rows, training, maker, share, job.seed) if share > 0 else None
     chats = [chat for chat in map(kind.chat, asked) if chat.messages]
     return CheckedRows(training, validation, vary, chats, count, validation_count)
+
+
+def _unread(examples: list[Example], texts: list[str]) -> list[RowProblem]:
+    """A problem for each row that lacks what the templates of graders read of it."""
+    found = [(example.row, missing(texts, example.item)) for example in examples if isinstance(example, Graded)]
+    return [RowProblem(row=row, reason=problem) for row, problem in found if problem is not None]
 
 
 def _read_examples(

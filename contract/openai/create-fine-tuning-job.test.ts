@@ -4,6 +4,10 @@ import { FineTuningJobRequest, hyperparametersOf } from './create-fine-tuning-jo
 import { requestProblem } from './request-problem.ts';
 
 const plain = { model: 'm', training_file: 'file-1' };
+const check = { type: 'string_check', name: 'right', input: '{{sample.output_text}}', reference: '{{item.answer}}', operation: 'eq' };
+const reinforced = (grader: object, hyperparameters: object = {}) => ({
+  method: { type: 'reinforcement', reinforcement: { grader, hyperparameters } },
+});
 
 function problemOf(fields: object) {
   const parsed = FineTuningJobRequest.safeParse({ ...plain, ...fields });
@@ -16,6 +20,13 @@ it('says "auto" for every hyperparameter that is not given', () => {
     batch_size: 'auto',
     learning_rate_multiplier: 'auto',
   });
+});
+
+it('takes a grader as OpenAI has it, and gives it back as it was sent', () => {
+  const grader = { ...check, extra: 1 };
+  const request = FineTuningJobRequest.parse({ ...plain, ...reinforced(grader, { n_epochs: 3, compute_multiplier: 'auto' }) });
+  expect(request.method?.reinforcement?.grader).toEqual(grader);
+  expect(hyperparametersOf(request).n_epochs).toBe(3);
 });
 
 it('takes hyperparameters at the top, and prefers those of the method', () => {
@@ -66,7 +77,12 @@ it.each([
   [{ extensions: { method: { type: 'dpo', gamma: 1 } } }, 'unsupported_parameter', 'extensions.method.gamma'],
   [{ extensions: { method: { type: 'simpo', gamma: -1 } } }, 'invalid_request', 'extensions.method.gamma'],
   [{ extensions: { method: { type: 'q_learning' } } }, 'invalid_request', 'extensions.method.type'],
-  [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
+  [{ method: { type: 'reinforcement' } }, 'invalid_request', 'method.reinforcement'],
+  [reinforced({ type: 'python', name: 'it', source: 'x' }), 'unsupported_value', 'method.reinforcement.grader'],
+  [reinforced({ ...check, operation: 'is' }), 'invalid_request', 'method.reinforcement.grader.operation'],
+  [reinforced(check, { reasoning_effort: 'high' }), 'unsupported_value', 'method.reinforcement.hyperparameters.reasoning_effort'],
+  [reinforced(check, { eval_samples: 4 }), 'unsupported_value', 'method.reinforcement.hyperparameters.eval_samples'],
+  [reinforced(check, { compute_multiplier: 9 }), 'invalid_request', 'method.reinforcement.hyperparameters.compute_multiplier'],
   [{ method: { type: 'sft' } }, 'invalid_request', 'method.type'],
   [{ hyperparameters: { n_epochs: 51 } }, 'invalid_request', 'hyperparameters.n_epochs'],
   [{ hyperparameters: { batch_size: 257 } }, 'invalid_request', 'hyperparameters.batch_size'],

@@ -6,8 +6,9 @@ import { DpoMethod, GrpoMethod, KtoMethod, OrpoMethod, PpoMethod, RewardMethod, 
 import { ProbesRequest } from '../probe.ts';
 import { TrainingSettings } from '../training.ts';
 import { Metadata } from './common.ts';
+import { GraderRequest } from './graders.ts';
 import { JobIntegration } from './integrations.ts';
-import { closedObject, unsupported, unsupportedValue } from './request-problem.ts';
+import { closedObject, unsupportedValue } from './request-problem.ts';
 
 /** A value, or "auto": the platform chooses by model and data size and writes its choice back. */
 export function autoOr<Schema extends z.ZodType>(schema: Schema) {
@@ -26,16 +27,35 @@ const settingsOfAll = {
 const hyperparameters = closedObject(settingsOfAll);
 const dpoHyperparameters = closedObject({ ...settingsOfAll, beta: autoOr(withoutDefault(DpoMethod.shape.beta)).optional() });
 
-const method = closedObject({
-  type: z
-    .enum(['supervised', 'dpo', 'reinforcement'])
+const reinforcementHyperparameters = closedObject({
+  ...settingsOfAll,
+  compute_multiplier: autoOr(z.number().min(0.25).max(8)).optional().describe('Answers to each prompt are this many times 8.'),
+  eval_interval: autoOr(z.int().min(1)).optional().describe('Steps between two looks at the validation file.'),
+  eval_samples: autoOr(z.int().min(1))
     .refine(
-      (type) => type !== 'reinforcement',
-      unsupportedValue('"supervised" and "dpo" are served here; extensions.method has "grpo" with graders, and others'),
-    ),
+      (samples) => samples === 'auto' || samples === 1,
+      unsupportedValue('a row of the validation file is answered once, by what is likeliest: give 1 or "auto"'),
+    )
+    .optional(),
+  reasoning_effort: z
+    .enum(['default', 'low', 'medium', 'high'])
+    .refine(
+      (effort) => effort === 'default',
+      unsupportedValue('no model here reasons apart from its answer: leave it out, or give "default"'),
+    )
+    .optional(),
+});
+const reinforcement = closedObject({ grader: GraderRequest, hyperparameters: reinforcementHyperparameters.optional() });
+export type ReinforcementRequest = z.output<typeof reinforcement>;
+
+const method = closedObject({
+  type: z.enum(['supervised', 'dpo', 'reinforcement']),
   supervised: closedObject({ hyperparameters: hyperparameters.optional() }).optional(),
   dpo: closedObject({ hyperparameters: dpoHyperparameters.optional() }).optional(),
-  reinforcement: unsupported('reinforcement training is not served'),
+  reinforcement: reinforcement.optional(),
+}).refine(({ type, reinforcement: said }) => type !== 'reinforcement' || said !== undefined, {
+  error: 'is missing: it names the grader',
+  path: ['reinforcement'],
 });
 
 type WithoutDefault<Field extends z.core.SomeType> = Field extends z.ZodDefault<infer Inner> ? Inner : Field;
@@ -126,10 +146,7 @@ export type FineTuningJobRequest = z.output<typeof FineTuningJobRequest>;
 
 /** OpenAI's hyperparameters of every method, wherever the caller put them; "auto" for what is not said. */
 export function hyperparametersOf(request: FineTuningJobRequest) {
-  const given = {
-    ...request.hyperparameters,
-    ...(request.method?.type === 'dpo' ? request.method.dpo : request.method?.supervised)?.hyperparameters,
-  };
+  const given = { ...request.hyperparameters, ...request.method?.[request.method.type]?.hyperparameters };
   return {
     n_epochs: given.n_epochs ?? 'auto',
     batch_size: given.batch_size ?? 'auto',

@@ -12,6 +12,15 @@ const hyperparameters = z.object({
   learning_rate_multiplier: autoOr(z.number()),
 });
 
+const reinforcementHyperparameters = hyperparameters.extend({
+  compute_multiplier: autoOr(z.number()),
+  eval_interval: autoOr(z.int()),
+  eval_samples: autoOr(z.int()),
+  reasoning_effort: z.literal('default'),
+});
+/** As it was sent. */
+export const SentGrader = z.looseObject({ type: z.string() });
+
 export const FineTuningJob = z
   .object({
     id: z.string(),
@@ -32,9 +41,10 @@ export const FineTuningJob = z
     hyperparameters,
     method: z
       .object({
-        type: z.enum(['supervised', 'dpo']),
+        type: z.enum(['supervised', 'dpo', 'reinforcement']),
         supervised: z.object({ hyperparameters }).optional(),
         dpo: z.object({ hyperparameters: hyperparameters.extend({ beta: z.number() }) }).optional(),
+        reinforcement: z.object({ grader: SentGrader, hyperparameters: reinforcementHyperparameters }).optional(),
       })
       .optional()
       .describe("Left out by a job of another method than OpenAI's: config.method has it."),

@@ -79,6 +79,15 @@ export type GraderRequest = z.output<typeof GraderRequest>;
 export type SingleGrader = z.output<typeof single>;
 export type ScoreModelGrader = z.output<typeof ScoreModel>;
 
+/** The graders of a `multi`, each by its name and its path below. */
+export function gradersOf({ graders }: z.output<typeof Multi>): { name: string; grader: SingleGrader; path: string }[] {
+  if (typeof graders['type'] === 'string') {
+    const grader = graders as SingleGrader;
+    return [{ name: String(grader['name']), grader, path: 'graders' }];
+  }
+  return Object.entries(graders as Record<string, SingleGrader>).map(([name, grader]) => ({ name, grader, path: `graders.${name}` }));
+}
+
 export const GraderValidateRequest = z.looseObject({ grader: GraderRequest }).meta({ id: 'GraderValidateRequest' });
 export type GraderValidateRequest = z.output<typeof GraderValidateRequest>;
 

@@ -95,16 +95,20 @@ export type CompletionPins = [
   Holds<Accepts<typeof Completions.CompletionRequest, OpenAI.CompletionCreateParams>>,
 ];
 
-// Fine-tuning: OpenAI's API answers `paused`, its enum does not have it; reinforcement is not served.
+// Fine-tuning: OpenAI's API answers `paused`, its enum does not have it. A grader is given back as it was sent, whatever it is.
 type OurJob = Replace<FineTuning.FineTuningJob, { status: Exclude<FineTuning.FineTuningJob['status'], 'paused'> }>;
-type OurMethod = NonNullable<OurJob['method']>;
+type TheirReinforcement = OpenAI.FineTuning.ReinforcementMethod;
+type OurReinforcement = Replace<NonNullable<NonNullable<OurJob['method']>['reinforcement']>, { grader: TheirReinforcement['grader'] }>;
+type OurMethod = Omit<NonNullable<OurJob['method']>, 'reinforcement'>;
 type TheirJob = OpenAI.FineTuning.FineTuningJob;
 type TheirCheckpoint = OpenAI.FineTuning.Jobs.FineTuningJobCheckpoint;
 
 export type FineTuningPins = [
-  Holds<AnswersAs<OurJob, TheirJob>>,
+  Holds<AnswersAs<Replace<OurJob, { method?: OurMethod & { reinforcement?: OurReinforcement } }>, TheirJob>>,
   Holds<AnswersAs<OurJob['hyperparameters'], OpenAI.FineTuning.FineTuningJob.Hyperparameters>>,
   Holds<AnswersAs<OurMethod, OpenAI.FineTuning.FineTuningJob.Method, 'reinforcement'>>,
+  Holds<AnswersAs<OurReinforcement, TheirReinforcement>>,
+  Holds<AnswersAs<OurReinforcement['hyperparameters'], OpenAI.FineTuning.ReinforcementHyperparameters>>,
   Holds<AnswersAs<NonNullable<OurMethod['supervised']>, OpenAI.FineTuning.SupervisedMethod>>,
   Holds<AnswersAs<NonNullable<OurMethod['dpo']>, OpenAI.FineTuning.DpoMethod>>,
   Holds<AnswersAs<NonNullable<OurMethod['dpo']>['hyperparameters'], OpenAI.FineTuning.DpoHyperparameters>>,

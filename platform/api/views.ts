@@ -1,11 +1,10 @@
 /** Rows of the database as the wire shows them: files, jobs, runs, checkpoints, models. */
 import type { Alias } from '#contract/alias.ts';
-import type { Method } from '#contract/method.ts';
 import type { FileObject } from '#contract/openai/files.ts';
 import type { FineTuningJob, FineTuningJobCheckpoint } from '#contract/openai/fine-tuning.ts';
 import type { Model } from '#contract/openai/models.ts';
 import type { Upload, UploadPart } from '#contract/openai/uploads.ts';
-import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
+import type { RunConfig, TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
 import type { CheckpointRow, RunEventRow, RunRow } from '#platform/training/rows.ts';
 import { viewEvent } from '#platform/training/view-event.ts';
 import type { TrainedVersion } from '#platform/models/versions.ts';
@@ -73,14 +72,27 @@ export function viewJob(row: RunRow): FineTuningJob {
     trained_tokens: row.trained_tokens,
     seed: row.seed,
     hyperparameters,
-    ...methodOf(row.config.method, hyperparameters),
+    ...methodOf(row.config, hyperparameters),
     integrations: row.integrations,
     metadata: row.metadata,
   };
 }
 
 /** Nothing for a method that OpenAI's API has no word for. */
-function methodOf(method: Method, hyperparameters: FineTuningJob['hyperparameters']): Pick<FineTuningJob, 'method'> {
+function methodOf(config: RunConfig, hyperparameters: FineTuningJob['hyperparameters']): Pick<FineTuningJob, 'method'> {
+  const { method, reinforcement } = config;
+  if (reinforcement) {
+    const { compute_multiplier = 'auto', eval_samples = 'auto' } = reinforcement.hyperparameters ?? {};
+    const more = {
+      compute_multiplier,
+      eval_samples,
+      eval_interval: config.settings.eval_steps ?? 'auto',
+      reasoning_effort: 'default',
+    } as const;
+    return {
+      method: { type: 'reinforcement', reinforcement: { grader: reinforcement.grader, hyperparameters: { ...hyperparameters, ...more } } },
+    };
+  }
   if (method.type === 'supervised') return { method: { type: 'supervised', supervised: { hyperparameters } } };
   return method.type === 'dpo' ? { method: { type: 'dpo', dpo: { hyperparameters: { ...hyperparameters, beta: method.beta } } } } : {};
 }

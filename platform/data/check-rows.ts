@@ -25,6 +25,8 @@ export interface CheckRowsOptions {
   countTokens?: CountTokens | undefined;
   /** What the method learns from; chats and texts when left out. */
   kinds?: readonly RowKind[] | undefined;
+  /** What else may be wrong with a row; null for nothing. */
+  refuse?: ((row: unknown) => string | null) | undefined;
 }
 
 export interface CheckedRows {
@@ -93,10 +95,12 @@ export function describeProblems(filename: string, checked: CheckedRows): string
 }
 
 /** Null when tokens are not counted. Throws `RowRefused`. */
-function checkRow(line: Line, { contextLength, countTokens, kinds = rowKindsOf.supervised }: CheckRowsOptions): RowTokens | null {
+function checkRow(line: Line, { contextLength, countTokens, kinds = rowKindsOf.supervised, refuse }: CheckRowsOptions): RowTokens | null {
   if (line.bytes === null) throw new RowRefused(`longer than ${mostLineBytes / 2 ** 20} MiB`);
   const row = parseLine(textOf(line));
   const tokens = tokensOf(row, kinds, countTokens);
+  const problem = refuse?.(row) ?? null;
+  if (problem !== null) throw new RowRefused(problem);
   if (tokens && tokens.total > contextLength) throw new RowRefused(`${tokens.total} tokens long, and the limit is ${contextLength}`);
   if (tokens?.trained === 0) throw new RowRefused('no token carries loss: what the assistant says renders to nothing');
   return tokens;
@@ -107,10 +111,19 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The longest of what a row holds, and all that is learnt of it. Throws `RowRefused`. */
 function tokensOf(row: unknown, kinds: readonly RowKind[], countTokens: CountTokens | undefined): RowTokens | null {
   if (isText(row) && kinds.includes('chat') && !kinds.includes('text')) throw new RowRefused('plain text: this method takes chats');
-  const chats = kinds.includes('prompt') ? [askedChat(row)] : kinds.includes('chat') ? [learntRow(row)] : comparedChats(row, kinds);
+  const onlyAsks = kinds[0] === 'prompt' || (kinds.includes('prompt') && asks(row));
+  const chats = onlyAsks ? [askedChat(row)] : kinds.includes('chat') ? [learntRow(row)] : comparedChats(row, kinds);
   if (!countTokens) return null;
   const counts = chats.map(countTokens);
   return { total: Math.max(...counts.map(({ total }) => total)), trained: counts.reduce((sum, { trained }) => sum + trained, 0) };
+}
+
+/** A question without its answer. */
+function asks(row: unknown): boolean {
+  if (typeof row !== 'object' || row === null) return false;
+  const { prompt, messages } = row as { prompt?: unknown; messages?: unknown };
+  const last: unknown = Array.isArray(prompt ?? messages) ? ((prompt ?? messages) as unknown[]).at(-1) : undefined;
+  return typeof last === 'object' && last !== null && ['user', 'tool'].includes(String((last as { role?: unknown }).role));
 }
 
 /** Throws `RowRefused`. */

@@ -10,6 +10,7 @@ import { requireRewardModel } from '#platform/models/reward-models.ts';
 import { checkTrainingFile } from './check-training-file.ts';
 import { freezeConfig, type TrainingData } from './freeze-config.ts';
 import { freezeMethod } from './freeze-method.ts';
+import { gradedFields, missingField } from './graded-fields.ts';
 import type { Training } from './training.ts';
 
 /** Throws `invalid_request`, `unsupported_value` and `unsupported_parameter` with the field's path in `param`. */
@@ -39,10 +40,12 @@ export async function checkJob(
     await requireRewardModel(training.versions, projectId, method.reward_model, base);
   }
   const kinds = rowKindsOf[method.type];
-  const data = await checkTrainingFile(training, projectId, request.training_file, 'training_file', rendering, kinds);
-  const validation = request.validation_file
-    ? await checkTrainingFile(training, projectId, request.validation_file, 'validation_file', rendering, kinds)
-    : null;
+  const from = request.method?.type === 'reinforcement' ? 'method.reinforcement.grader' : 'extensions.method';
+  const fields = method.type === 'grpo' ? gradedFields(method, from) : [];
+  const check = (file: string, param: 'training_file' | 'validation_file') =>
+    checkTrainingFile(training, projectId, file, param, rendering, kinds, (row) => missingField(row, fields));
+  const data = await check(request.training_file, 'training_file');
+  const validation = request.validation_file ? await check(request.validation_file, 'validation_file') : null;
   return { data, validation, config: freezeConfig(request, model.entry, data, training.costPerHour) };
 }
 

@@ -13,7 +13,7 @@ const mostCountedBytes = 4 * 2 ** 20;
 
 /**
  * `reference` is the id of a file or names a version of a dataset; `kinds` are what the method learns from, and a file of another format of them is converted. `template` is the
- * source of the chat template, when it is not the model's own. Throws `file_not_found`, `dataset_not_found` and `invalid_training_file`
+ * source of the chat template, when it is not the model's own; `refuse` says what else is wrong with a row. Throws `file_not_found`, `dataset_not_found` and `invalid_training_file`
  * with `param`.
  */
 export async function checkTrainingFile(
@@ -23,6 +23,7 @@ export async function checkTrainingFile(
   param: 'training_file' | 'validation_file',
   model: { modelDir: string; contextLength: number; template?: string | undefined },
   kinds: readonly RowKind[],
+  refuse?: (row: unknown) => string | null,
 ): Promise<TrainingData> {
   const data = await prepareTrainingData(training.files, projectId, reference, kinds).catch((error: unknown) => {
     if (!(error instanceof PlatformError) || error.param !== null || error.status >= 500) throw error;
@@ -31,9 +32,9 @@ export async function checkTrainingFile(
   });
   const countTokens =
     data.bytes <= mostCountedBytes ? rowTokenCounter(await sharedRowTokenizer(model.modelDir, model.template)) : undefined;
-  const result = await checkRows(await data.open(), { contextLength: model.contextLength, countTokens, kinds });
+  const result = await checkRows(await data.open(), { contextLength: model.contextLength, countTokens, kinds, refuse });
   if (result.problemCount > 0) throw new PlatformError('invalid_training_file', describeProblems(data.name, result), { param });
   // Of a question nothing is learnt but what the model makes of it.
-  const trainedTokens = kinds.includes('prompt') ? null : result.trainedTokens;
+  const trainedTokens = kinds[0] === 'prompt' ? null : result.trainedTokens;
   return { id: data.id, convertedFrom: data.isConverted ? data.format : null, rows: result.rows, trainedTokens };
 }

@@ -74,6 +74,7 @@ export function freezeConfig(request: FineTuningJobRequest, model: ModelEntry, d
     settings: parsed(TrainingSettings, settings, ['extensions']),
     chosen,
     learning_rate_multiplier: multiplier,
+    ...(request.method?.type === 'reinforcement' && { reinforcement: request.method.reinforcement! }),
     probes: method.type === 'reward' ? noProbes(probes) : freezeProbes(probes),
   };
   refuseWhatDoesNotFit(config, model);
@@ -124,7 +125,17 @@ function givenSettings(
     }
     settings[field] = value;
   }
+  const interval = request.method?.type === 'reinforcement' ? request.method.reinforcement?.hyperparameters?.eval_interval : undefined;
+  if (typeof interval === 'number') settings['eval_steps'] = evalSteps(request, settings['eval_steps'], interval);
   return settings;
+}
+
+function evalSteps(request: FineTuningJobRequest, given: unknown, interval: number): number {
+  const param = 'method.reinforcement.hyperparameters.eval_interval';
+  if (!request.validation_file) throw new PlatformError('invalid_request', `${param}: needs a validation_file to judge by`, { param });
+  if (given === undefined || given === interval) return interval;
+  const message = `${param}: is ${interval}, but extensions.eval_steps is ${JSON.stringify(given)}: give one of them`;
+  throw new PlatformError('invalid_request', message, { param });
 }
 
 /** The questions that a person chose get their ids. */

@@ -1,10 +1,18 @@
 import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
+import { viewJob } from '#platform/api/views.ts';
 import { createFile } from '#platform/data/files.ts';
 import { describeDatabases } from '#platform/storage/test-databases.ts';
 import { submitRun } from './submit-run.ts';
 import { testContextLength } from './test-models.ts';
 import { project, trainingRows, useTrainings, type TestTraining } from './test-training.ts';
+
+const check = { type: 'string_check', name: 'check', input: '{{sample.output_text}}', reference: '{{item.reference}}', operation: 'eq' };
+const judge = { type: 'score_model', name: 'judge', model: 'tiny', input: [{ role: 'developer', content: 'Rate {{sample.output_text}}' }] };
+const both = (calculate_output: string) => ({ type: 'multi', name: 'both', graders: { check, judge }, calculate_output });
+const reinforced = (grader: object, hyperparameters: object = {}) => ({
+  method: { type: 'reinforcement', reinforcement: { grader, hyperparameters } },
+});
 
 describeDatabases('submitting a run', (database) => {
   const open = useTrainings(database);
@@ -65,6 +73,39 @@ describeDatabases('submitting a run', (database) => {
     expect(explicit.config.chosen.map((one) => one.field)).not.toContain('learning_rate');
   });
 
+  it("takes OpenAI's reinforcement as its own method with graders, and shows it as it was sent", async () => {
+    const training = await open();
+    const grader = both('0.9 * check + 0.1 * judge');
+    const run = await training.submit({
+      ...reinforced(grader, { n_epochs: 2, compute_multiplier: 0.5, eval_interval: 3, reasoning_effort: 'default' }),
+      validation_file: training.trainingFile,
+    });
+    expect(run.config.method).toMatchObject({
+      type: 'grpo',
+      num_generations: 4,
+      formula: {
+        calculate_output: '0.9 * check + 0.1 * judge',
+        rules: { judge: { input: [{ role: 'system', content: 'Rate {{sample.output_text}}' }], lowest: 0, highest: 1 } },
+      },
+    });
+    expect(run.config.settings).toMatchObject({ n_epochs: 2, eval_steps: 3 });
+    expect(viewJob(run).method).toEqual({
+      type: 'reinforcement',
+      reinforcement: {
+        grader,
+        hyperparameters: {
+          n_epochs: 2,
+          batch_size: run.config.settings.batch_size,
+          learning_rate_multiplier: 1,
+          compute_multiplier: 0.5,
+          eval_interval: 3,
+          eval_samples: 'auto',
+          reasoning_effort: 'default',
+        },
+      },
+    });
+  });
+
   it.each([
     [{ model: 'tyni' }, 'model_not_found', 'model'],
     [{ model: 'mistral-7b' }, 'model_not_ready', 'model'],
@@ -72,8 +113,29 @@ describeDatabases('submitting a run', (database) => {
     [{ model: 'ft:tiny:default::aB3dE6f8' }, 'unsupported_value', 'model'],
     [{ training_file: 'file-none' }, 'file_not_found', 'training_file'],
     [{ validation_file: 'file-none' }, 'file_not_found', 'validation_file'],
-    [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
-    [{ method: { type: 'reinforcement' } }, 'unsupported_value', 'method.type'],
+    [{ method: { type: 'reinforcement' } }, 'invalid_request', 'method.reinforcement'],
+    [reinforced({ ...check, reference: '{{item.nothing}}' }), 'invalid_training_file', 'training_file'],
+    [reinforced({ ...check, reference: '{{row.answer}}' }), 'unsupported_value', 'method.reinforcement.grader'],
+    [reinforced({ ...judge, model: 'gpt-4o' }), 'unsupported_value', 'method.reinforcement.grader.model'],
+    [
+      reinforced({ ...judge, sampling_params: { temperature: 1 } }),
+      'unsupported_value',
+      'method.reinforcement.grader.sampling_params.temperature',
+    ],
+    [reinforced(both('check + jugde')), 'invalid_request', 'method.reinforcement.grader.calculate_output'],
+    [reinforced(check, { eval_interval: 5 }), 'invalid_request', 'method.reinforcement.hyperparameters.eval_interval'],
+    [{ ...reinforced(judge), extensions: { adapter: { type: 'full' } } }, 'invalid_request', 'extensions.adapter.type'],
+    [{ ...reinforced(check), extensions: { method: { type: 'dpo' } } }, 'invalid_request', 'extensions.method.type'],
+    [
+      { ...reinforced(check), extensions: { method: { type: 'grpo', graders: [{ type: 'string_check' }] } } },
+      'invalid_request',
+      'extensions.method.graders',
+    ],
+    [
+      { ...reinforced(check, { compute_multiplier: 2 }), extensions: { method: { type: 'grpo', num_generations: 4 } } },
+      'invalid_request',
+      'extensions.method.num_generations',
+    ],
     [{ integrations: [{ type: 'wandb', wandb: { project: 'p' } }] }, 'invalid_request', 'integrations'],
     [{ hyperparameters: { n_epochs: 51 } }, 'invalid_request', 'hyperparameters.n_epochs'],
     [{ hyperparameters: { n_epochs: 'many' } }, 'invalid_request', 'hyperparameters.n_epochs'],

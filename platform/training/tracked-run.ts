@@ -8,6 +8,9 @@ const evaluationFigures = ['loss', 'perplexity', 'mean_token_accuracy'] as const
 
 export function trackedRun(run: RunRow, tracker: string): TrackedRun {
   const { base_model, training_file, validation_file, seed, config } = run;
+  // Graders may be called anything, and trackers take few signs in a name.
+  const method =
+    config.method.type === 'grpo' ? { ...config.method, formula: JSON.stringify(config.method.formula ?? null) } : config.method;
   const integration = run.integrations.find(({ type }) => type === tracker);
   return {
     id: run.id,
@@ -15,7 +18,7 @@ export function trackedRun(run: RunRow, tracker: string): TrackedRun {
     startedAt: run.started_at ?? run.created_at,
     parameters: {
       ...dotted({ base_model, training_file, validation_file, seed }),
-      ...dotted({ method: config.method, adapter: config.adapter, settings: config.settings }),
+      ...dotted({ method, adapter: config.adapter, settings: config.settings }),
     },
     tags: run.metadata,
     wishes: integration?.wandb ?? {},

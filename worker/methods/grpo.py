@@ -1,15 +1,19 @@
 """Group relative policy optimisation (Shao et al. 2024, "DeepSeekMath", section 4.1): the model learns from its own graded answers."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from torch import Tensor
 from transformers import GenerationConfig
 
 from worker.batches import Collator
 from worker.contract import GrpoMethod, TrainingJob
-from worker.examples import IGNORED, Example, end_token_ids
-from worker.graders import reward
+from worker.examples import IGNORED, Example, Graded, answer_start, end_token_ids, prompt_token_ids
+from worker.failures import WorkerError
+from worker.fill_template import Sample
+from worker.graders import rewards
 from worker.head_logprobs import head_logprobs
 from worker.run_trainer import RunTrainer, pad_token_id
 from worker.trunk import PLAIN_STACKS
@@ -44,7 +48,7 @@ class GrpoTrainer(RunTrainer):
     def _learn(self, rows: list[Example]) -> tuple[Tensor, Tally]:
         """Loss summed over the prompts; of each the mean over its answers, of each of those the mean over its tokens."""
         group = self._method.num_generations
-        answers, rewards_R = self._answer(rows, group)
+        answers, rewards_R, errors = self._answer(rows, group)
         rewards_P_G = rewards_R.view(-1, group)
         spread_P_1 = rewards_P_G.std(dim=1, keepdim=True)
         advantage_P_G = rewards_P_G - rewards_P_G.mean(dim=1, keepdim=True)
@@ -59,6 +63,7 @@ class GrpoTrainer(RunTrainer):
         loss = ((self._method.beta * apart_K - gain_K) / tokens_R[rows_K]).sum() / group
         metrics = {
             "reward": float(rewards_R.sum()) / group,
+            "grader_errors": errors / group,
             "reward_std": float(spread_P_1.sum()),
             "frac_reward_zero_std": float((spread_P_1 < _LEAST_SPREAD).sum()),
             "completions/mean_length": float(tokens_R.sum()) / group,
@@ -70,38 +75,64 @@ class GrpoTrainer(RunTrainer):
     @torch.no_grad()
     def _try(self, rows: list[Example], inputs: dict[str, Tensor]) -> tuple[Tensor, Tally]:
         """How the likeliest answers are graded: the loss is what they lack. Token accuracy and perplexity are of the rows' own answers."""
-        _, rewards_R = self._answer(rows, 1)
+        _, rewards_R, errors = self._answer(rows, 1)
         loss = (1 - rewards_R).sum()
+        metrics = {"reward": float(rewards_R.sum()), "grader_errors": float(errors), "logps/reference": 0.0}
+        if not bool((inputs["labels"] != IGNORED).any()):
+            return loss, Tally(float(loss), 0, 0, int(inputs["attention_mask"].sum()), len(rows), metrics)
         logprobs_K, _, right_K = self._judge(inputs)
-        metrics = {"reward": float(rewards_R.sum()), "logps/reference": float(logprobs_K.sum())}
+        metrics["logps/reference"] = float(logprobs_K.sum())
         return loss, Tally(float(loss), len(logprobs_K), int(right_K.sum()), int(inputs["attention_mask"].sum()), len(rows), metrics)
 
     @torch.no_grad()
-    def _answer(self, rows: list[Example], each: int) -> tuple[list[Example], Tensor]:
-        """So many answers to each prompt, drawn from the model, or the likeliest where it is one; and their rewards."""
-        prompts = [row.token_ids_T[: _start(row)] for row in rows]
+    def _answer(self, rows: list[Example], each: int) -> tuple[list[Example], Tensor, int]:
+        """So many answers to each prompt, drawn from the model, or the likeliest where it is one; their rewards, and how many have none.
+
+        An answer that no reward can be had of is rewarded with 0.
+        """
+        prompts = [row.token_ids_T[: answer_start(row)] for row in rows]
+        said = self._generate(prompts, self._generation(each, self._method.max_completion_tokens), is_base=False)
+        answers: list[Example] = []
+        samples: list[Sample] = []
+        for at, token_ids_T in enumerate(said):
+            row, prompt = rows[at // each], prompts[at // each]
+            answers.append(Example(row.row, prompt + token_ids_T, [IGNORED] * len(prompt) + token_ids_T))
+            samples.append(Sample(self._text(token_ids_T), row.item if isinstance(row, Graded) else {}))
+        found = rewards(self._method.graders, self._method.formula, samples, self._ask)
+        graded = [0.0 if value is None else value for value in found]
+        return answers, torch.tensor(graded, device=self._bench.model.device), found.count(None)
+
+    def _ask(self, chats: list[list[dict[str, str]]], most_tokens: int) -> list[str]:
+        """What the base model says to each of them. Raises WorkerError('config_error') where its template cannot write one."""
+        try:
+            prompts = [prompt_token_ids(self._bench.tokenizer, chat) for chat in chats]
+        except (TemplateError, TypeError, ValueError) as error:
+            raise WorkerError(
+                "config_error", f"score_model: the chat template of the model refuses the judge's messages: {error}"
+            ) from error
+        return [self._text(token_ids_T) for token_ids_T in self._generate(prompts, self._generation(1, most_tokens), is_base=True)]
+
+    def _generate(self, prompts: list[list[int]], how: GenerationConfig, is_base: bool) -> list[list[int]]:
+        """Token ids of the answers to each prompt in turn, up to the one that ends them; by the base model, or as it is trained."""
         longest = max(map(len, prompts))
         padded_B_T = torch.tensor([[self._padding] * (longest - len(prompt)) + prompt for prompt in prompts])
         mask_B_T = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])
         batch: Any = self._prepare_inputs({"input_ids": padded_B_T, "attention_mask": mask_B_T})
         was_training = self._bench.model.training
         self._bench.model.eval()
-        with self.accelerator.autocast():
-            said_R_T: Any = self._base.generate(**batch, generation_config=self._generation(each))
+        with self.accelerator.autocast(), self._bench.switched_off() if is_base else nullcontext():
+            said_R_T: Any = self._base.generate(**batch, generation_config=how)
         self._bench.model.train(was_training)
-        answers: list[Example] = []
-        rewards: list[float] = []
-        for at, token_ids_T in enumerate(said_R_T[:, longest:].tolist()):
-            row, prompt = rows[at // each], prompts[at // each]
-            end = next((place for place, token in enumerate(token_ids_T) if token in self._end_ids), len(token_ids_T) - 1) + 1
-            answers.append(Example(row.row, prompt + token_ids_T[:end], [IGNORED] * len(prompt) + token_ids_T[:end]))
-            rewards.append(reward(self._method.graders, self._text(token_ids_T[:end]), self._text(row.token_ids_T[len(prompt) :])))
-        return answers, torch.tensor(rewards, device=said_R_T.device)
+        return [self._whole(token_ids_T) for token_ids_T in said_R_T[:, longest:].tolist()]
 
-    def _generation(self, each: int) -> GenerationConfig:
+    def _whole(self, token_ids_T: list[int]) -> list[int]:
+        end = next((at for at, token in enumerate(token_ids_T) if token in self._end_ids), len(token_ids_T) - 1)
+        return token_ids_T[: end + 1]
+
+    def _generation(self, each: int, most_tokens: int) -> GenerationConfig:
         drawn: dict[str, Any] = {"do_sample": True, "temperature": 1.0, "top_k": 0, "top_p": 1.0} if each > 1 else {"do_sample": False}
         return GenerationConfig(
-            max_new_tokens=self._method.max_completion_tokens,
+            max_new_tokens=most_tokens,
             num_return_sequences=each,
             eos_token_id=sorted(self._end_ids),
             pad_token_id=self._padding,
@@ -133,10 +164,5 @@ class GrpoTrainer(RunTrainer):
         return torch.exp(ratio_K) - ratio_K - 1
 
     def _nats_per_token(self, total: Tally) -> float:
-        return -total.metrics["logps/reference"] / max(total.trained, 1)
-
-
-def _start(example: Example) -> int:
-    """Where the last answer of the row begins."""
-    end = max(at for at, label in enumerate(example.labels_T) if label != IGNORED)
-    return max(at for at in range(end) if example.labels_T[at] == IGNORED) + 1
+        """Of the rows' own answers; where they have none, perplexity says no more than the loss."""
+        return -total.metrics["logps/reference"] / total.trained if total.trained else total.mean_loss

@@ -1,8 +1,15 @@
 /** What a grader says of one answer, in OpenAI's form: a reward, or the flag that says why there is none. */
-import type { GraderErrors, GraderRequest, GraderRun, ScoreModelGrader, SingleGrader } from '#contract/openai/graders.ts';
+import {
+  gradersOf,
+  type GraderErrors,
+  type GraderRequest,
+  type GraderRun,
+  type ScoreModelGrader,
+  type SingleGrader,
+} from '#contract/openai/graders.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { evaluateFormula, FormulaProblem } from '#platform/core/formula.ts';
 import { fillTemplate, gradedSample, type Graded } from './fill-template.ts';
-import { evaluateFormula } from './formula.ts';
 import { GraderFailure } from './grader-failure.ts';
 import { fuzzyMatch, rouge, rougeL } from './text-similarity.ts';
 
@@ -52,8 +59,8 @@ export async function runGrader(grader: GraderRequest, sample: string, item: unk
   const errors = { ...noErrors };
   try {
     if (grader.type === 'multi') {
-      for (const [name, part] of partsOf(grader.graders)) scores[name] = await gradeOne(part, graded, askCounted);
-      reward = evaluateFormula(grader.calculate_output, scores);
+      for (const { name, grader: part } of gradersOf(grader)) scores[name] = await gradeOne(part, graded, askCounted);
+      reward = combine(grader.calculate_output, scores);
     } else {
       reward = await gradeOne(grader, graded, askCounted);
     }
@@ -79,8 +86,12 @@ export async function runGrader(grader: GraderRequest, sample: string, item: unk
   };
 }
 
-function partsOf(graders: SingleGrader | Record<string, SingleGrader>): [string, SingleGrader][] {
-  return typeof graders['type'] === 'string' ? [[(graders as { name: string }).name, graders as SingleGrader]] : Object.entries(graders);
+function combine(formula: string, scores: Record<string, number>): number {
+  try {
+    return evaluateFormula(formula, scores);
+  } catch (error) {
+    throw error instanceof FormulaProblem ? new GraderFailure('formula_parse_error', error.message) : error;
+  }
 }
 
 async function gradeOne(grader: SingleGrader, graded: Graded, ask: AskJudge): Promise<number> {

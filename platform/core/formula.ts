@@ -1,5 +1,7 @@
 /** Formulas over the rewards of several graders: numbers, names, + - * / ^, brackets and a few functions. Nothing else is run. */
-import { GraderFailure } from './grader-failure.ts';
+
+/** What is no formula, or comes to no number. */
+export class FormulaProblem extends Error {}
 
 const functions: Record<string, (...values: number[]) => number> = {
   min: Math.min,
@@ -13,11 +15,16 @@ const functions: Record<string, (...values: number[]) => number> = {
 };
 const mostDepth = 100;
 
-/** Throws `formula_parse_error` for what is no formula, a name that is no grader, or a result that is no number. */
+/** The worker's formula.py comes to the same. Throws FormulaProblem. */
 export function evaluateFormula(source: string, values: Record<string, number>): number {
   const result = new Reader(source, values).read();
-  if (!Number.isFinite(result)) throw new GraderFailure('formula_parse_error', `calculate_output: comes to ${result}`);
+  if (!Number.isFinite(result)) throw new FormulaProblem(`calculate_output: comes to ${result}`);
   return result;
+}
+
+/** Throws FormulaProblem for what is no formula over these names, whatever their values. */
+export function checkFormula(source: string, names: readonly string[]): void {
+  new Reader(source, Object.fromEntries(names.map((name) => [name, 1]))).read();
 }
 
 class Reader {
@@ -57,7 +64,7 @@ class Reader {
 
   /** A sign binds less than a power: -2 ^ 2 is -4. */
   #signed(): number {
-    if (++this.#depth > mostDepth) throw new GraderFailure('formula_parse_error', 'calculate_output: is nested too deeply');
+    if (++this.#depth > mostDepth) throw new FormulaProblem('calculate_output: is nested too deeply');
     const value = this.#take('-') ? -this.#signed() : this.#power();
     this.#depth--;
     return value;
@@ -76,7 +83,7 @@ class Reader {
     if (/^[\d.]/.test(token)) return Number(token);
     if (Object.hasOwn(functions, token) && this.#take('(')) return functions[token]!(...this.#list());
     if (Object.hasOwn(this.#values, token)) return this.#values[token]!;
-    throw new GraderFailure('formula_parse_error', `calculate_output: there is no grader "${token}"`);
+    throw new FormulaProblem(`calculate_output: there is no grader "${token}"`);
   }
 
   #list(): number[] {
@@ -97,11 +104,8 @@ class Reader {
     return true;
   }
 
-  #unexpected(): GraderFailure {
+  #unexpected(): FormulaProblem {
     const token = this.#tokens[this.#at];
-    return new GraderFailure(
-      'formula_parse_error',
-      `calculate_output: ${token === undefined ? 'ends too early' : `"${token}" is not expected`}`,
-    );
+    return new FormulaProblem(`calculate_output: ${token === undefined ? 'ends too early' : `"${token}" is not expected`}`);
   }
 }
