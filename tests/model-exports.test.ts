@@ -76,13 +76,14 @@ describe('a tuned model, exported', { timeout: 300_000 }, () => {
     expect(config.quantization_config).toMatchObject({ quant_method: 'gptq', bits: 4, group_size: 64 });
     const left = readdirSync(made.path!, { recursive: true, encoding: 'utf8' });
     expect([...left].sort()).toEqual(['manifest.json', ...made.files.map(({ path }) => path)].sort());
+    expect((await tuned.cli(['model', 'exports', tuned.model, '--rm', 'gptq-int4'])).exitCode).toBe(0);
   });
 
   it('is merged into a folder on the machine of the platform, listed, and gone once it is removed', async () => {
     const { stdout, exitCode } = await tuned.cli(['model', 'merge', tuned.model]);
     expect(exitCode).toBe(0);
     const { data } = ModelExportList.parse(await tuned.call(exportsPath()));
-    expect(data.map(({ form }) => form)).toEqual(['safetensors', 'gptq-int4', 'gguf-q4_k_m', 'gguf-q8_0', 'gguf-f16']);
+    expect(data.map(({ form }) => form)).toEqual(['safetensors', 'gguf-q4_k_m', 'gguf-q8_0', 'gguf-f16']);
     const merged = data.find(({ form }) => form === 'safetensors')!;
     expect(stdout).toContain(merged.path!);
     expect(readdirSync(merged.path!)).toEqual(expect.arrayContaining(['model.safetensors', 'tokenizer.json', 'manifest.json']));
