@@ -49,14 +49,15 @@ describe('reinforcement fine-tuning', { timeout: 240_000 }, () => {
       method: { type: 'grpo', max_completion_tokens: 8 },
       adapter: { r: 8, lora_dropout: 0, target_modules: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'up_proj'] },
     };
-    const { id } = await client.fineTuning.jobs.create({
+    const asked: OpenAI.FineTuning.JobCreateParams & { extensions: object } = {
       model: base,
       training_file: file.id,
       validation_file: file.id,
       seed: 3,
       method: { type: 'reinforcement', reinforcement: { grader, hyperparameters } },
-      ...{ extensions },
-    });
+      extensions,
+    };
+    const { id } = await client.fineTuning.jobs.create(asked);
     const job = await until(async () => {
       const seen = await client.fineTuning.jobs.retrieve(id);
       if (seen.status === 'failed') throw new Error(seen.error?.message);
