@@ -7,9 +7,16 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
-_FUNCTIONS: Mapping[str, Callable[..., float]] = {
-    "min": min, "max": max, "abs": abs, "floor": math.floor, "ceil": math.ceil, "exp": math.exp, "sqrt": math.sqrt, "log": math.log,
-}  # fmt: skip
+_FUNCTIONS: Mapping[str, Callable[[list[float]], float]] = {
+    "min": min,
+    "max": max,
+    "abs": lambda values: abs(values[0]),
+    "floor": lambda values: math.floor(values[0]),
+    "ceil": lambda values: math.ceil(values[0]),
+    "exp": lambda values: math.exp(values[0]),
+    "sqrt": lambda values: math.sqrt(values[0]),
+    "log": lambda values: math.log(values[0]),
+}
 _TOKEN = re.compile(r"\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+|[A-Za-z_]\w*|\S", re.ASCII)
 
 
@@ -78,7 +85,7 @@ class _Reader:
         if token[0].isdigit() or (token[0] == "." and len(token) > 1):
             return float(token)
         if token in _FUNCTIONS and self._take("("):
-            return _FUNCTIONS[token](*self._list())
+            return float(_FUNCTIONS[token](self._list()))
         if token in self._values:
             return float(self._values[token])
         raise NoNumber(f'calculate_output: there is no grader "{token}"')
