@@ -71,6 +71,10 @@ export const TrainingStepRows = z
     last_step: z.int().min(1),
     loss: z.number(),
     training_file: z.string(),
+    dataset: z
+      .object({ name: z.string(), version: z.int().min(1) })
+      .nullable()
+      .describe('The version of a dataset that the run was trained on; null for a file.'),
     data: z
       .array(
         z.object({ row: z.int().min(1), value: z.unknown().describe('The row as it is trained on; null where it is longer than 64 KiB.') }),

@@ -22,9 +22,11 @@ export async function dataModelOrNone(rooms: Rooms, id: string | undefined): Pro
   return usual === null ? null : dataModel(rooms, usual);
 }
 
-/** The one that is kept warm, else the first of the catalogue that is here; null when none is. */
+/** The one that is kept warm, else the first of the catalogue that is here, before all those that can be asked; null when none is. */
 export function usualModel({ config, baseModels }: Rooms): string | null {
   const trainable = baseModels.catalog.filter(({ source }) => source.type !== 'scripted').map(({ id }) => id);
   const ordered = [...trainable.filter((id) => id === config.warm_model), ...trainable];
-  return ordered.find((id) => baseModelState(baseModels, id) === 'ready') ?? null;
+  const first = (state: 'ready' | 'unsupported') => ordered.find((id) => baseModelState(baseModels, id) === state);
+  // Counting takes the tokenizer alone, which a model that the engine cannot serve has, too.
+  return first('ready') ?? first('unsupported') ?? null;
 }

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { TrainingStepRows } from '#contract/training-run.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import { readLines } from '#platform/core/json-lines.ts';
+import { findVersion, getDataset, isVersionReference } from '#platform/data/datasets.ts';
 import { trainingDataPath } from '#platform/data/training-data.ts';
 import type { RunEventRow } from './rows.ts';
 import { getRun } from './runs.ts';
@@ -36,8 +37,15 @@ export async function readStepRows(
     last_step: told.step,
     loss: told.loss,
     training_file: run.training_file,
+    dataset: await datasetOf(training, projectId, run.training_file),
     data: told.rows.map((row) => ({ row, value: values.get(row) ?? null })),
   };
+}
+
+async function datasetOf({ files }: Pick<Training, 'files'>, projectId: string, id: string): Promise<TrainingStepRows['dataset']> {
+  if (!isVersionReference(id)) return null;
+  const { dataset_id, version } = await findVersion(files, projectId, id);
+  return { name: (await getDataset(files, projectId, dataset_id)).name, version };
 }
 
 /** The newest report that covers the step: steps are told every `logging_steps`, and again after a resume. */
