@@ -26,7 +26,7 @@ export function AdvancedSettings({ draft, change, config }: AdvancedProps) {
   const [isOpen, setIsOpen] = useUrlState('advanced');
   const [{ search }, setSearch] = useAddressState(searchSpelling);
   const given = settingsOf(draft);
-  const settings = useMemo(() => settingsFor(draft.method), [draft.method]);
+  const settings = useSettings(draft);
   const shown = useMemo(() => settings.filter((setting) => matches(setting, search)), [settings, search]);
   const groups = [...new Set(shown.map(({ group }) => group))];
   const set = (path: string, text: string): void => {
@@ -81,6 +81,10 @@ export function AdvancedSettings({ draft, change, config }: AdvancedProps) {
       </div>
     </details>
   );
+}
+
+function useSettings({ method, adapter }: Draft): Setting[] {
+  return useMemo(() => settingsFor({ method, adapter }), [method, adapter]);
 }
 
 function matches({ path, label, description }: Setting, search: string): boolean {

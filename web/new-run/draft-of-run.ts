@@ -10,7 +10,7 @@ export function draftOfRun(run: Configured): Draft {
   const { config } = run;
   const chosen = new Set(config.chosen.map(({ field }) => field));
   const settings: Record<string, string> = {};
-  for (const { path, usual } of settingsFor(config.method.type)) {
+  for (const { path, usual } of settingsFor({ method: config.method.type, adapter: config.adapter.type })) {
     const value = valueAt(config, path);
     if (budgets.has(path) || value === undefined) continue;
     if (chosen.has(path) || JSON.stringify(value) !== JSON.stringify(usual)) settings[path] = textOf(value);
@@ -23,6 +23,7 @@ export function draftOfRun(run: Configured): Draft {
     validationFile: run.validation_file ?? '',
     seed: String(run.seed),
     method: config.method.type,
+    adapter: config.adapter.type,
     budgetMinutes: seconds ? String(seconds / 60) : '',
     budgetDollars: dollars ? String(dollars) : '',
     settings,
@@ -51,6 +52,7 @@ export function differencesFrom(draft: Draft, run: Configured): Difference[] {
     { name: 'validation_file', ofDraft: draft.validationFile, ofRun: then.validationFile },
     { name: 'seed', ofDraft: draft.seed || 'drawn', ofRun: then.seed },
     { name: 'method', ofDraft: draft.method, ofRun: then.method },
+    { name: 'adapter', ofDraft: draft.adapter, ofRun: then.adapter },
     { name: 'minutes', ofDraft: draft.budgetMinutes, ofRun: then.budgetMinutes },
     { name: 'dollars', ofDraft: draft.budgetDollars, ofRun: then.budgetDollars },
   ];

@@ -1,9 +1,9 @@
 import { FineTuningJobRequest } from '#contract/openai/create-fine-tuning-job.ts';
 import { TrainingSettings } from '#contract/training.ts';
 import { describe, expect, it } from 'vitest';
-import { draftFromSearch, draftToSearch, emptyDraft, problemsOf, requestOf, withMethod, type Draft } from './draft.ts';
+import { draftFromSearch, draftToSearch, emptyDraft, problemsOf, requestOf, withAdapter, withMethod, type Draft } from './draft.ts';
 import { goals } from './goals.ts';
-import { methods, readSetting, settingAt, settingsFor, showValue } from './settings.ts';
+import { adapters, methods, readSetting, settingAt, settingsFor, showValue } from './settings.ts';
 
 const draft = (given: Partial<Draft> = {}): Draft => ({ ...emptyDraft, model: 'tiny', trainingFile: 'file-1', ...given });
 
@@ -59,6 +59,7 @@ describe('a draft', () => {
   it('comes back from its address, also from one that was tampered with', () => {
     const full = draft({
       method: 'dpo',
+      adapter: 'ia3',
       goal: 'facts',
       budgetMinutes: '10',
       seed: '1',
@@ -77,24 +78,39 @@ const given: Record<string, unknown> = {
 };
 
 describe('the settings', () => {
-  it.each(methods)('of %s are all those of the contract, and the request takes what each may be', (method) => {
-    for (const name of Object.keys(TrainingSettings.shape)) expect(settingAt(method, name), name).toBeDefined();
-    for (const { path, kind, choices, usual } of settingsFor(method)) {
+  const kinds = [
+    ...methods.map((method) => ({ method, adapter: 'lora' })),
+    ...adapters.map((adapter) => ({ method: 'supervised', adapter })),
+  ];
+  it.each(kinds)('of $method with $adapter are all those of the contract, and the request takes what each may be', (run) => {
+    for (const name of Object.keys(TrainingSettings.shape)) expect(settingAt(run, name), name).toBeDefined();
+    for (const { path, kind, choices, usual } of settingsFor(run)) {
       const usualText = kind === 'list' || kind === 'json' ? JSON.stringify(usual) : usual === null ? '8' : showValue(usual);
       const text = path in given ? JSON.stringify(given[path]) : (choices[0] ?? (kind === 'list' ? '1' : usualText));
-      const request = FineTuningJobRequest.safeParse(requestOf(draft({ method, settings: { [path]: text } })));
+      const request = FineTuningJobRequest.safeParse(requestOf(draft({ ...run, settings: { [path]: text } })));
       // A list may be one of names or of numbers.
       if (kind !== 'list') expect(request.error?.issues ?? [], path).toEqual([]);
     }
   });
 
   it('are "auto" when nothing is typed', () => {
-    for (const setting of settingsFor('dpo')) expect(readSetting(setting, ' '), setting.path).toEqual({ value: undefined });
+    for (const setting of settingsFor({ method: 'dpo', adapter: 'lora' }))
+      expect(readSetting(setting, ' '), setting.path).toEqual({ value: undefined });
   });
 
   it('of a method go with it when another one is chosen', () => {
     const dpo = draft({ method: 'dpo', settings: { 'method.beta': '0.2', n_epochs: '2' } });
     expect(requestOf(dpo).extensions).toEqual({ n_epochs: 2, method: { type: 'dpo', beta: 0.2 } });
     expect(requestOf({ ...dpo, ...withMethod(dpo, 'supervised') }).extensions).toEqual({ n_epochs: 2 });
+  });
+
+  it('of an adapter go with it when another kind is chosen', () => {
+    const lora = draft({ settings: { 'adapter.r': '8', n_epochs: '2' } });
+    const full = { ...lora, ...withAdapter(lora, 'full', {}) };
+    expect(requestOf(full).extensions).toEqual({ n_epochs: 2, adapter: { type: 'full' } });
+    expect(requestOf({ ...full, ...withAdapter(full, 'lora', { 'adapter.use_dora': 'true' }) }).extensions).toEqual({
+      n_epochs: 2,
+      adapter: { use_dora: true },
+    });
   });
 });

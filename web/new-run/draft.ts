@@ -1,7 +1,7 @@
 /** A run as the form holds it: texts as they were typed; and the request that they make. */
 import type { FineTuningJobRequest } from '#contract/openai/create-fine-tuning-job.ts';
 import { goals } from './goals.ts';
-import { methods, readSetting, settingAt } from './settings.ts';
+import { adapters, methods, readSetting, settingAt } from './settings.ts';
 
 export interface ProbeDraft {
   prompt: string;
@@ -15,8 +15,9 @@ export interface Draft {
   validationFile: string;
   suffix: string;
   seed: string;
-  /** One of the contract's. */
+  /** One of the contract's, as are the adapters. */
   method: string;
+  adapter: string;
   /** Name of a goal: what it sets comes below what was set by hand. */
   goal: string;
   /** `max_seconds` in minutes; empty is no limit. */
@@ -36,6 +37,7 @@ export const emptyDraft: Draft = {
   suffix: '',
   seed: '',
   method: methods[0]!,
+  adapter: adapters[0]!,
   goal: 'auto',
   budgetMinutes: '',
   budgetDollars: '',
@@ -56,15 +58,23 @@ export function settingsOf(draft: Draft): Record<string, string> {
 
 /** Another method has other options. */
 export function withMethod(draft: Draft, method: string): Partial<Draft> {
-  const kept = Object.entries(draft.settings).filter(([path]) => !path.startsWith('method.'));
-  return { method, settings: Object.fromEntries(kept) };
+  return { method, settings: without(draft.settings, 'method.') };
+}
+
+/** So has another kind of adapter; `settings` are what makes it a variant of its kind. */
+export function withAdapter(draft: Draft, adapter: string, settings: Record<string, string>): Partial<Draft> {
+  return { adapter, settings: { ...without(draft.settings, 'adapter.'), ...settings } };
+}
+
+function without(settings: Record<string, string>, prefix: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(settings).filter(([path]) => !path.startsWith(prefix)));
 }
 
 /** What is left out is "auto". Fields that cannot be read are left out; `problemsOf` names them. */
 export function requestOf(draft: Draft): RunRequest {
   const parts: Record<'adapter' | 'method' | 'training', Record<string, unknown>> = { adapter: {}, method: {}, training: {} };
   for (const [path, text] of Object.entries(settingsOf(draft))) {
-    const setting = settingAt(draft.method, path);
+    const setting = settingAt(draft, path);
     const read = setting ? readSetting(setting, text) : { error: '' };
     if (!('value' in read) || read.value === undefined) continue;
     const [part, name] = path.split('.');
@@ -76,7 +86,9 @@ export function requestOf(draft: Draft): RunRequest {
     ...budgetOf(draft),
     ...parts.training,
     ...(draft.method !== methods[0] && { method: { type: draft.method, ...parts.method } }),
-    ...(Object.keys(parts.adapter).length > 0 && { adapter: parts.adapter }),
+    ...((draft.adapter !== adapters[0] || Object.keys(parts.adapter).length > 0) && {
+      adapter: { ...(draft.adapter !== adapters[0] && { type: draft.adapter }), ...parts.adapter },
+    }),
     ...(probes && { probes }),
   };
   const seed = draft.seed.trim() === '' ? Number.NaN : Number(draft.seed);
@@ -122,7 +134,7 @@ export function problemsOf(draft: Draft): Record<string, string> {
   if (Number.isNaN(amountOf(draft.budgetMinutes))) problems['extensions.max_seconds'] = 'minutes, more than 0';
   if (Number.isNaN(amountOf(draft.budgetDollars))) problems['extensions.max_cost'] = 'dollars, more than 0';
   for (const [path, text] of Object.entries(draft.settings)) {
-    const setting = settingAt(draft.method, path);
+    const setting = settingAt(draft, path);
     const read = setting ? readSetting(setting, text) : { error: 'there is no such setting' };
     if ('error' in read) problems[`extensions.${path}`] = read.error;
   }
@@ -141,6 +153,7 @@ export function draftToSearch(draft: Draft): Record<string, string> {
     budget: draft.budgetMinutes,
     money: draft.budgetDollars,
     method: draft.method === emptyDraft.method ? '' : draft.method,
+    adapter: draft.adapter === emptyDraft.adapter ? '' : draft.adapter,
     goal: draft.goal === emptyDraft.goal ? '' : draft.goal,
     set: Object.keys(draft.settings).length > 0 ? JSON.stringify(draft.settings) : '',
     probes: draft.probes.length > 0 ? JSON.stringify(draft.probes.map(({ prompt, reference }) => [prompt, reference])) : '',
@@ -161,6 +174,7 @@ export function draftFromSearch(search: Record<string, string | undefined>): Dra
     budgetMinutes: search['budget'] ?? '',
     budgetDollars: search['money'] ?? '',
     method: methods.includes(search['method'] ?? '') ? search['method']! : emptyDraft.method,
+    adapter: adapters.includes(search['adapter'] ?? '') ? search['adapter']! : emptyDraft.adapter,
     goal: goals.some(({ name }) => name === search['goal']) ? search['goal']! : emptyDraft.goal,
     settings: textsOf(parsed(search['set'])),
     probes: probesFrom(parsed(search['probes'])),

@@ -1,8 +1,8 @@
 /** How to train and to what end: the method the platform has, and a goal that sets what serves it. */
 import { goals } from './goals.ts';
-import { withMethod, type Draft } from './draft.ts';
+import { withAdapter, withMethod, type Draft } from './draft.ts';
 import { boxLook, Field } from './field.tsx';
-import { methods } from './settings.ts';
+import { adapters, methods } from './settings.ts';
 import type { ChangeDraft } from './use-draft.ts';
 
 /** In words for people: what each learns, and from which rows. What is not here is shown as the contract names it. */
@@ -18,6 +18,68 @@ const words: Record<string, [string, string]> = {
   grpo: ['GRPO', 'makes several answers to a question and learns from how they are graded'],
 };
 
+interface AdapterVariant {
+  name: string;
+  words: string;
+  /** The kind of the contract that it is one of, and what makes it one. */
+  adapter: string;
+  settings: Record<string, string>;
+}
+
+/** What people call by a name of its own though it is a setting of its kind. */
+const variants: AdapterVariant[] = [
+  {
+    name: 'dora',
+    words: 'DoRA: LoRA that also learns the length of each column',
+    adapter: 'lora',
+    settings: { 'adapter.use_dora': 'true' },
+  },
+  {
+    name: 'qlora',
+    words: 'QLoRA: LoRA over weights in four bits; less memory, slower steps',
+    adapter: 'lora',
+    settings: { 'adapter.quantization': 'nf4' },
+  },
+];
+const adapterWords: Record<string, string> = {
+  lora: 'LoRA: a small update beside the frozen model; the usual one',
+  full: 'Full: every weight of the model; 16 bytes of memory a parameter',
+  ia3: '(IA)³: some vectors that scale what layers say; the smallest',
+  prompt_tuning: 'Prompt tuning: learnt tokens before every text',
+  prefix_tuning: 'Prefix tuning: learnt keys and values before every text, in every layer',
+  adaption_prompt: 'Adaption prompt: learnt tokens for the upper layers, through gates (LLaMA-Adapter)',
+};
+const choices: AdapterVariant[] = adapters.flatMap((adapter) => [
+  { name: adapter, words: adapterWords[adapter] ?? adapter, adapter, settings: {} },
+  ...variants.filter((variant) => variant.adapter === adapter),
+]);
+
+function AdapterSelect({ draft, change }: { draft: Draft; change: ChangeDraft }) {
+  const isOf = ({ adapter, settings }: AdapterVariant): boolean =>
+    adapter === draft.adapter && Object.entries(settings).every(([path, text]) => draft.settings[path] === text);
+  // The last one that fits: variants come after their kind.
+  const chosen = choices.findLast(isOf)!;
+  return (
+    <label className="mt-2 block">
+      <span className="sr-only">What is trained</span>
+      <select
+        className={boxLook}
+        value={chosen.name}
+        onChange={(event) => {
+          const { adapter, settings } = choices.find(({ name }) => name === event.target.value)!;
+          change(withAdapter(draft, adapter, settings));
+        }}
+      >
+        {choices.map(({ name, words: label }) => (
+          <option key={name} value={name}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 export function MethodField({ draft, change }: { draft: Draft; change: ChangeDraft }) {
   return (
     <Field number={3} title="Method" paths={['method', 'extensions.method', 'extensions.adapter']}>
@@ -31,9 +93,7 @@ export function MethodField({ draft, change }: { draft: Draft; change: ChangeDra
           ))}
         </select>
       </label>
-      <p className="mt-1.5 text-muted">
-        A small LoRA adapter is trained; the model beneath stays as it is. Other kinds: <code>tuneloop train --adapter</code>.
-      </p>
+      <AdapterSelect draft={draft} change={change} />
       <fieldset className="mt-3 grid gap-2 lg:grid-cols-2">
         <legend className="sr-only">Goal</legend>
         {goals.map(({ name, label, explanation }) => (

@@ -27,7 +27,7 @@ function cli(request: RunRequest, { origin }: Target): string {
     ['suffix', request.suffix],
     ['seed', request.seed],
     ...Object.entries(settings),
-    ...Object.entries(adapter ?? {}),
+    ...Object.entries(adapter ?? {}).map(([name, value]): [string, unknown] => [name === 'type' ? 'adapter' : name, value]),
   ];
   const words = flags
     .filter(([, value]) => value !== undefined)

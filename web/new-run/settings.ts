@@ -38,32 +38,42 @@ const definitions = contract.$defs as unknown as Record<string, Schema>;
 const fields = (name: string): Record<string, Schema> => definitions[name]!.properties!;
 
 /** How a model may be trained, by the names of the contract; the first is the usual one. */
-export const methods: string[] = definitions['Method']!.oneOf!.map(({ $ref: reference }) => methodOf(nameIn(reference!)));
+export const methods: string[] = definitions['Method']!.oneOf!.map(({ $ref: reference }) => typeOf(nameIn(reference!)));
+
+/** What may be trained of a model, by the names of the contract; the first is the usual one. */
+export const adapters: string[] = definitions['Adapter']!.oneOf!.map(({ $ref: reference }) => typeOf(nameIn(reference!)));
 
 /** What the request takes decides; the shapes behind it say what each is and what it falls back on. */
-const settingsOfAll: Setting[] = [
-  ...Object.keys(fields('TrainingSettings'))
-    .filter((name) => name in fields('RunExtensionsRequest'))
-    .map((name) => settingOf(name, fields('TrainingSettings')[name]!, 'Training')),
-  ...Object.keys(fields('LoraAdapter'))
-    .filter((name) => name !== 'type')
-    .map((name) => settingOf(`adapter.${name}`, fields('LoraAdapter')[name]!, 'Adapter')),
-];
+const settingsOfAll: Setting[] = Object.keys(fields('TrainingSettings'))
+  .filter((name) => name in fields('RunExtensionsRequest'))
+  .map((name) => settingOf(name, fields('TrainingSettings')[name]!, 'Training'));
 
-const settingsOfMethod = new Map(
-  definitions['Method']!.oneOf!.map(({ $ref: reference }) => {
-    const own = Object.entries(fields(nameIn(reference!))).filter(([name]) => name !== 'type');
-    return [methodOf(nameIn(reference!)), own.map(([name, schema]) => settingOf(`method.${name}`, schema, 'Method'))];
-  }),
-);
+const settingsOfAdapter = settingsByType('Adapter', 'adapter');
+const settingsOfMethod = settingsByType('Method', 'method');
 
-/** Every setting that a run of this method has. */
-export function settingsFor(method: string): Setting[] {
-  return [...(settingsOfMethod.get(method) ?? []), ...settingsOfAll];
+/** Of each member of a union, all but the name that tells it from the others. */
+function settingsByType(union: string, part: string): Map<string, Setting[]> {
+  return new Map(
+    definitions[union]!.oneOf!.map(({ $ref: reference }) => {
+      const own = Object.entries(fields(nameIn(reference!))).filter(([name]) => name !== 'type');
+      return [typeOf(nameIn(reference!)), own.map(([name, schema]) => settingOf(`${part}.${name}`, schema, union))];
+    }),
+  );
 }
 
-export function settingAt(method: string, path: string): Setting | undefined {
-  return settingsFor(method).find((setting) => setting.path === path);
+/** What is trained, and how. */
+export interface RunKind {
+  method: string;
+  adapter: string;
+}
+
+/** Every setting that a run of this kind has. */
+export function settingsFor({ method, adapter }: RunKind): Setting[] {
+  return [...(settingsOfMethod.get(method) ?? []), ...settingsOfAll, ...(settingsOfAdapter.get(adapter) ?? [])];
+}
+
+export function settingAt(kind: RunKind, path: string): Setting | undefined {
+  return settingsFor(kind).find((setting) => setting.path === path);
 }
 
 /** `#/$defs/DpoMethod` → `DpoMethod` */
@@ -71,7 +81,7 @@ function nameIn(reference: string): string {
   return reference.split('/').at(-1)!;
 }
 
-function methodOf(definition: string): string {
+function typeOf(definition: string): string {
   return String(fields(definition)['type']!.const);
 }
 

@@ -3,7 +3,7 @@ import { useAddressState } from '../components/use-address-state.ts';
 import { draftFromSearch, draftToSearch, type Draft } from './draft.ts';
 
 const spelling = {
-  names: ['model', 'data', 'validation', 'suffix', 'seed', 'budget', 'money', 'method', 'goal', 'set', 'probes', 'picked'],
+  names: ['model', 'data', 'validation', 'suffix', 'seed', 'budget', 'money', 'method', 'adapter', 'goal', 'set', 'probes', 'picked'],
   read: draftFromSearch,
   write: draftToSearch,
 };
