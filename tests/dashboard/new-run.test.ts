@@ -60,6 +60,18 @@ async function ask<Answer>(path: string, method = 'GET'): Promise<Answer> {
   return (await response.json()) as Answer;
 }
 
+async function addDataset(name: string, rows: object[]): Promise<void> {
+  const form = new FormData();
+  form.set('name', name);
+  form.set('file', new Blob([linesOf(rows)]), `${name}.jsonl`);
+  const answer = await fetch(`${platform.url}/api/v1/datasets/upload`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${platform.key}` },
+    body: form,
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+}
+
 /** The form with a file uploaded and a model chosen. */
 async function filledForm(open: OpenPage, file: string, model: string): Promise<Page> {
   const { page } = open;
@@ -111,6 +123,14 @@ describe('New run', () => {
       await answer.waitFor();
       expect(await answer.getAttribute('data-lane')).toMatch(/^ft:smollm2-135m-instruct:default:clicks:/);
       expect((await answer.textContent())!.toLowerCase()).toContain('wickerwork');
+
+      await addDataset('code-word', codeRows);
+      await page.goto(`/data/code-word?row=1&view=difference&model=${encodeURIComponent((await answer.getAttribute('data-lane'))!)}`);
+      await page.getByText(/loss [\d.]+ → [\d.]+ likelier now/).waitFor({ timeout: patienceMs });
+      await page.getByRole('img', { name: /Rows by length/ }).waitFor();
+      await page.locator('[data-kind=learnt]').nth(4).hover();
+      expect(await page.locator('[data-token-line]').textContent()).toMatch(/base loss .* tuned loss /);
+      await keepPicture(page, 'x-ray.png');
       expect(open.problems).toEqual([]);
       await open.close();
     },
@@ -186,6 +206,14 @@ describe('New run', () => {
     await page.getByLabel('What is learnt').selectOption('dpo');
     await set(page, 'beta', '0.25');
     await until(async () => /method:\s+type: dpo\s+beta: 0\.25/.test((await page.locator('pre[data-code="YAML"]').textContent())!));
+    await page.getByLabel('What is trained').selectOption('prefix_tuning');
+    await set(page, 'num virtual tokens', '7');
+    await until(async () =>
+      /adapter:\s+type: prefix_tuning\s+num_virtual_tokens: 7/.test((await page.locator('pre[data-code="YAML"]').textContent())!),
+    );
+    expect(await page.getByLabel('lora alpha', { exact: true }).count()).toBe(0);
+    await page.getByLabel('What is trained').selectOption('dora');
+    await until(async () => /adapter:\s+use_dora: true/.test((await page.locator('pre[data-code="YAML"]').textContent())!));
     expect(open.problems).toEqual([]);
     await open.close();
   });

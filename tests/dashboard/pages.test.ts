@@ -53,6 +53,7 @@ describe('the dashboard', () => {
       { path: '/runs', heading: 'Runs' },
       { path: `/runs/${id}`, heading: 'Time machine' },
       { path: `/runs/${id}?tab=Config`, heading: 'Time machine' },
+      { path: '/data', heading: 'Data' },
       { path: '/new', heading: 'New run' },
       { path: '/playground', heading: 'Playground' },
     ];

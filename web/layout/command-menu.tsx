@@ -1,9 +1,10 @@
-/** ⌘K: opens any page, run or model by a few letters of its name. */
+/** ⌘K: opens any page, run or dataset by a few letters of its name. */
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type KeyboardEvent } from 'react';
 import { runsQuery } from '../api/queries.ts';
 import { useStore } from '../api/store.ts';
+import { datasetsQuery } from '../data/queries.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { nameOfRun } from '../runs/name-of-run.ts';
 import { pages } from '../pages/index.ts';
@@ -48,11 +49,11 @@ function CommandList() {
       <input
         data-first
         role="combobox"
-        aria-label="Name of a page, run or command"
+        aria-label="Name of a page, run, data set or command"
         aria-expanded
         aria-controls="commands"
         aria-activedescendant={shown[chosen] ? `command-${chosen}` : undefined}
-        placeholder="Page, run or command…"
+        placeholder="Page, run, data set or command…"
         className="rounded border px-3 py-2"
         value={text}
         onChange={(event) => {
@@ -86,6 +87,7 @@ function CommandList() {
 function useCommands(): Command[] {
   const navigate = useNavigate();
   const runs = useQuery(runsQuery());
+  const datasets = useQuery(datasetsQuery());
   const known = useStore(shortcuts);
   return [
     ...pages
@@ -95,6 +97,11 @@ function useCommands(): Command[] {
       label: nameOfRun(run),
       note: `run, ${run.status}`,
       run: () => void navigate({ to: '/runs/$id', params: { id: run.id } }),
+    })),
+    ...(datasets.data?.data ?? []).map(({ name }) => ({
+      label: name,
+      note: 'data',
+      run: () => void navigate({ to: '/data/$dataset', params: { dataset: name } }),
     })),
     ...known.filter(({ group }) => group !== 'Everywhere').map(({ label, run }) => ({ label, note: 'command', run })),
   ];

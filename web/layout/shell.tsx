@@ -18,7 +18,7 @@ export function Shell() {
   const session = useSession();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const isSignedIn = Boolean(session.data);
-  const title = pages.find((page) => page.path === path)?.title ?? (path.startsWith('/runs/') ? 'Run' : '');
+  const title = titleOf(path);
   useEffect(() => {
     document.title = title === '' ? 'Tuneloop' : `${title} · Tuneloop`;
   }, [title]);
@@ -44,4 +44,11 @@ export function Shell() {
       <ToastArea />
     </div>
   );
+}
+
+/** A page with a parameter is that of every path that goes on where the parameter stands. */
+function titleOf(path: string): string {
+  const page =
+    pages.find((each) => each.path === path) ?? pages.find((each) => path.startsWith(each.path.split('$')[0]!) && each.path.includes('$'));
+  return page?.title ?? '';
 }

@@ -1,33 +1,30 @@
 /** What to train on: a file of the platform, or one dropped here, with a look at its first rows. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useRef, useState, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import type { FileObject } from '#contract/openai/files.ts';
 import { trainingFilesQuery } from '../api/queries.ts';
-import { Button } from '../components/button.tsx';
 import { FailureView } from '../components/failure-view.tsx';
 import { bytes } from '../components/format.ts';
-import { toastFailure } from '../layout/toasts.ts';
 import type { Draft } from './draft.ts';
 import { DatasetOptions } from './dataset-options.tsx';
 import { ExampleOptions, examplePrefix, useExample } from './example-options.tsx';
 import { boxLook, Field, useProblem } from './field.tsx';
 import { RowPreview } from './row-preview.tsx';
 import { previewOfFile } from './rows.ts';
-import { uploadFile } from './upload-file.ts';
+import { UploadButton } from './upload-button.tsx';
+import { UploadProgress } from './upload-progress.tsx';
 import { useDroppedFile } from './use-dropped-file.ts';
 import type { ChangeDraft } from './use-draft.ts';
-
-interface Upload {
-  name: string;
-  /** 0 to 1 of what has been sent. */
-  share: number;
-  cancel: () => void;
-}
+import { useUpload } from './use-upload.ts';
 
 export function DataField({ draft, change }: { draft: Draft; change: ChangeDraft }) {
   const files = useQuery(trainingFilesQuery());
-  const [upload, send] = useUpload((file) => change({ trainingFile: file.id }));
-  const isOver = useDroppedFile((file) => void send(file));
+  const queryClient = useQueryClient();
+  const [upload, send] = useUpload(async ({ id }) => {
+    await queryClient.invalidateQueries({ queryKey: trainingFilesQuery().queryKey });
+    change({ trainingFile: id });
+  });
+  const isOver = useDroppedFile(send);
   const takeExample = useExample(change);
   const chosen = files.data?.data.find(({ id }) => id === draft.trainingFile);
   const choose = (value: string): void =>
@@ -48,7 +45,7 @@ export function DataField({ draft, change }: { draft: Draft; change: ChangeDraft
             <DatasetOptions chosen={draft.trainingFile} />
             <ExampleOptions />
           </FileSelect>
-          <UploadButton onFile={(file) => void send(file)} />
+          <UploadButton label="File to upload" text="Upload…" onFile={send} />
         </div>
         {upload && <UploadProgress upload={upload} />}
         <p className="mt-1.5 text-muted">
@@ -72,61 +69,6 @@ export function DataField({ draft, change }: { draft: Draft; change: ChangeDraft
         </div>
       </details>
     </Field>
-  );
-}
-
-/** One upload at a time; its file joins the list of files. */
-function useUpload(onDone: (file: FileObject) => void): [Upload | null, (file: File) => Promise<void>] {
-  const queryClient = useQueryClient();
-  const [upload, setUpload] = useState<Upload | null>(null);
-  const send = async (file: File): Promise<void> => {
-    const stop = new AbortController();
-    setUpload({ name: file.name, share: 0, cancel: () => stop.abort() });
-    try {
-      const stored = await uploadFile(file, (share) => setUpload((shown) => shown && { ...shown, share }), stop.signal);
-      await queryClient.invalidateQueries({ queryKey: trainingFilesQuery().queryKey });
-      onDone(stored);
-    } catch (error) {
-      if (!stop.signal.aborted) toastFailure(error);
-    } finally {
-      setUpload(null);
-    }
-  };
-  return [upload, send];
-}
-
-function UploadProgress({ upload }: { upload: Upload }) {
-  const percent = Math.round(upload.share * 100);
-  return (
-    <div role="status" className="mt-2 flex items-center gap-2">
-      <progress className="h-2 flex-1" max={1} value={upload.share} aria-label={`Upload of ${upload.name}`} />
-      <span className="text-muted">{upload.share < 1 ? `sending ${upload.name}, ${percent} %` : `storing ${upload.name}`}</span>
-      <Button kind="quiet" onClick={upload.cancel}>
-        Cancel
-      </Button>
-    </div>
-  );
-}
-
-function UploadButton({ onFile }: { onFile: (file: File) => void }) {
-  const input = useRef<HTMLInputElement>(null);
-  return (
-    <>
-      <input
-        ref={input}
-        type="file"
-        accept=".jsonl,.json,.csv,.tsv,.parquet,.txt,.gz"
-        className="sr-only"
-        aria-label="File to upload"
-        tabIndex={-1}
-        onChange={(event) => {
-          const [file] = event.target.files ?? [];
-          if (file) onFile(file);
-          event.target.value = '';
-        }}
-      />
-      <Button onClick={() => input.current?.click()}>Upload…</Button>
-    </>
   );
 }
 

@@ -1,15 +1,10 @@
 /** Datasets of the platform: each by its newest version, which never changes. */
 import { useQuery } from '@tanstack/react-query';
-import type { Dataset } from '#contract/datasets.ts';
-import { call } from '../api/call.ts';
+import { datasetsQuery } from '../data/queries.ts';
 
 /** `chosen` is offered too when it is an older version. */
 export function DatasetOptions({ chosen }: { chosen: string }) {
-  const datasets = useQuery({
-    queryKey: ['datasets'],
-    queryFn: ({ signal }) => call<{ data: Dataset[] }>('/api/v1/datasets?limit=100', { signal }),
-    staleTime: 10_000,
-  });
+  const datasets = useQuery(datasetsQuery());
   const versions = (datasets.data?.data ?? []).flatMap(({ latest }) => (latest ? [latest] : []));
   const isOlder = chosen.includes('@') && !versions.some(({ dataset, version }) => `${dataset}@${version}` === chosen);
   if (versions.length === 0 && !isOlder) return null;

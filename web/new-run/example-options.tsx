@@ -1,8 +1,9 @@
 /** Data that ships with the platform, offered beside one's own files: the first run needs nothing from outside. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import type { ExampleFiles, ExampleSetList } from '#contract/example.ts';
+import type { ExampleFiles } from '#contract/example.ts';
 import { call } from '../api/call.ts';
 import { trainingFilesQuery } from '../api/queries.ts';
+import { examplesQuery } from '../data/queries.ts';
 import { toastFailure } from '../layout/toasts.ts';
 import type { ChangeDraft } from './use-draft.ts';
 
@@ -10,11 +11,7 @@ import type { ChangeDraft } from './use-draft.ts';
 export const examplePrefix = 'example:';
 
 export function ExampleOptions() {
-  const examples = useQuery({
-    queryKey: ['examples'],
-    queryFn: ({ signal }) => call<ExampleSetList>('/api/v1/examples', { signal }),
-    staleTime: Infinity,
-  });
+  const examples = useQuery(examplesQuery());
   if (!examples.data || examples.data.data.length === 0) return null;
   return (
     <optgroup label="Ships with Tuneloop">

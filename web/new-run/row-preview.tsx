@@ -1,5 +1,5 @@
 /** A look at the first rows of a file, as text: whatever stands in it stays text. */
-import { Fragment } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import type { Preview, PreviewRow } from './rows.ts';
 
 const mostCharacters = 400;
@@ -16,14 +16,24 @@ export function RowPreview({ preview, name }: { preview: Preview; name: string }
   );
 }
 
+interface RowListProps {
+  label: string;
+  rows: readonly PreviewRow[];
+  /** Where more is to be seen of a row. */
+  linkOf?: (line: number) => ReactNode;
+}
+
 /** Rows with their numbers; a row may come twice. */
-export function RowList({ label, rows }: { label: string; rows: readonly PreviewRow[] }) {
+export function RowList({ label, rows, linkOf }: RowListProps) {
   return (
     <ol tabIndex={0} aria-label={label} className="max-h-56 divide-y overflow-auto rounded border bg-inset">
       {rows.map(({ line, messages, problem }, index) => (
         // The list is shown whole or not at all: the place of a row does not change.
         <li key={index} className="grid grid-cols-[minmax(2rem,auto)_1fr] gap-2 px-2 py-1.5">
-          <span className="font-mono text-muted">{line}</span>
+          <span className="font-mono text-muted">
+            {line}
+            {linkOf && <span className="block font-sans">{linkOf(line)}</span>}
+          </span>
           {problem === null ? <Messages messages={messages} /> : <span className="text-bad">{problem}</span>}
         </li>
       ))}

@@ -12,6 +12,8 @@ export interface PageEntry {
 
 export const pages: PageEntry[] = [
   { path: '/', title: 'Home', key: 'h', load: () => import('./home.tsx') },
+  { path: '/data', title: 'Data', key: 'd', load: () => import('./data.tsx') },
+  { path: '/data/$dataset', title: 'Data', load: () => import('./dataset.tsx') },
   { path: '/new', title: 'New run', key: 'n', load: () => import('./new-run.tsx') },
   { path: '/runs', title: 'Runs', key: 'r', load: () => import('./runs.tsx') },
   { path: '/runs/$id', title: 'Run', load: () => import('./run.tsx') },

@@ -52,7 +52,7 @@ function RunPanels({ run, live, version }: { run: TrainingRun; live: LiveRun; ve
     <div className="flex flex-col gap-3" data-run={run.id} data-last-seq={live.lastSeq} data-points={live.curves.loss.step.length}>
       <RunHeader run={run} events={events} connection={live.connection} />
       <div className="grid items-start gap-3 xl:grid-cols-[minmax(0,5fr)_minmax(0,6fr)]">
-        <RunCharts runId={run.id} curves={live.curves} version={version} />
+        <RunCharts runId={run.id} model={run.fine_tuned_model} curves={live.curves} version={version} />
         <TimeMachine run={run} live={live} version={version} />
       </div>
       <RunTabs run={run} live={live} version={version} />

@@ -14,7 +14,15 @@ const smallCharts = [
   { name: 'mean_token_accuracy', title: 'Token accuracy', label: 'training', kind: 'trend', format: percent },
 ] as const;
 
-export function RunCharts({ runId, curves, version }: { runId: string; curves: Curves; version: number }) {
+interface RunChartsProps {
+  runId: string;
+  /** What the run made; null before its end. */
+  model: string | null;
+  curves: Curves;
+  version: number;
+}
+
+export function RunCharts({ runId, model, curves, version }: RunChartsProps) {
   const [rowsOf, setRowsOf] = useUrlState('rows');
   const [scale, setScale] = useUrlState('scale', 'linear');
   const isLog = scale === 'log';
@@ -53,6 +61,7 @@ export function RunCharts({ runId, curves, version }: { runId: string; curves: C
         {/^[1-9]\d*$/.test(rowsOf) && (
           <StepRows
             runId={runId}
+            model={model}
             step={Number(rowsOf)}
             lastStep={curves.loss.step.at(-1)!}
             onStep={(step) => setRowsOf(step === null ? '' : String(step))}

@@ -1,5 +1,6 @@
 /** The rows that a step was made of: what caused this spike? */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import type { TrainingStepRows } from '#contract/training-run.ts';
 import { call } from '../api/call.ts';
 import { Button } from '../components/button.tsx';
@@ -10,6 +11,8 @@ import { rowOfValue } from '../new-run/rows.ts';
 
 interface StepRowsProps {
   runId: string;
+  /** What the run made; its losses are told beside those of its base. */
+  model: string | null;
   step: number;
   /** The newest there is. */
   lastStep: number;
@@ -17,7 +20,7 @@ interface StepRowsProps {
   onStep: (step: number | null) => void;
 }
 
-export function StepRows({ runId, step, lastStep, onStep }: StepRowsProps) {
+export function StepRows({ runId, model, step, lastStep, onStep }: StepRowsProps) {
   const found = useQuery({
     queryKey: ['step-rows', runId, step],
     queryFn: ({ signal }) => call<TrainingStepRows>(`/api/v1/training/jobs/${encodeURIComponent(runId)}/steps/${step}/rows`, { signal }),
@@ -54,6 +57,7 @@ export function StepRows({ runId, step, lastStep, onStep }: StepRowsProps) {
         <RowList
           label="Rows of the step, in the order they were read"
           rows={(rows?.data ?? []).map(({ row, value }) => rowOfValue(row, value))}
+          linkOf={(row) => rows?.dataset && <XrayLink dataset={rows.dataset} row={row} model={model} />}
         />
       )}
     </section>
@@ -62,4 +66,26 @@ export function StepRows({ runId, step, lastStep, onStep }: StepRowsProps) {
 
 function stepsOf({ first_step: first, last_step: last }: TrainingStepRows): string {
   return first === last ? `Step ${last}` : `Steps ${first} to ${last}`;
+}
+
+interface XrayLinkProps {
+  dataset: NonNullable<TrainingStepRows['dataset']>;
+  row: number;
+  model: string | null;
+}
+
+/** To the row token by token; once the run has ended, with what it has changed. */
+function XrayLink({ dataset: { name, version }, row, model }: XrayLinkProps) {
+  const search = { version: String(version), row: String(row), from: String(row), ...(model !== null && { model, view: 'difference' }) };
+  return (
+    <Link
+      to="/data/$dataset"
+      params={{ dataset: name }}
+      search={search as never}
+      className="text-accent underline"
+      aria-label={`X-ray of row ${row}`}
+    >
+      X-ray
+    </Link>
+  );
 }
