@@ -2,16 +2,17 @@
  * Brings a clean clone to where the platform can start: npm packages, the dashboard, uv, the worker's Python environment, the demo model.
  * Runs on Node 20 with nothing installed. A step whose work is there already costs milliseconds; one that was killed is repaired.
  *
- *   node scripts/setup.mjs [--no-model] [--quantizers] [--wandb] [--for-tests]
+ *   node scripts/setup.mjs [--no-model] [--deepspeed] [--quantizers] [--wandb] [--for-tests]
  *
- * --quantizers brings GPTQ, AWQ and bitsandbytes, --wandb the package of Weights & Biases; --for-tests brings both and what only the
- * tests need: Chromium, MLflow.
+ * --deepspeed brings what zero2 and zero3 train with, --quantizers GPTQ, AWQ and bitsandbytes, --wandb the package of Weights & Biases;
+ * --for-tests brings all three and what only the tests need: Chromium, MLflow.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkSystem } from './setup/check-system.mjs';
 import { chromium } from './setup/chromium.mjs';
 import { dashboard } from './setup/dashboard.mjs';
+import { deepspeed } from './setup/deepspeed.mjs';
 import { demoModel } from './setup/demo-model.mjs';
 import { withLock } from './setup/lock.mjs';
 import { npmPackages } from './setup/npm-packages.mjs';
@@ -27,10 +28,11 @@ import { uvTool } from './setup/uv-tool.mjs';
  * In the order of their needs. A step is `{ name, isDone(): string | null, run(line): Promise<string> }`; both give a few words on
  * what is there.
  */
-const steps = [checkSystem, npmPackages, dashboard, uvTool, pythonPackages, demoModel, quantizers, chromium, wandb, mlflow];
+const steps = [checkSystem, npmPackages, dashboard, uvTool, pythonPackages, deepspeed, demoModel, quantizers, chromium, wandb, mlflow];
 const isWanted = new Map([
   [dashboard, existsSync(join(root, 'web'))],
   [demoModel, !process.argv.includes('--no-model')],
+  [deepspeed, process.argv.some((word) => word === '--deepspeed' || word === '--for-tests')],
   [quantizers, process.argv.some((word) => word === '--quantizers' || word === '--for-tests')],
   [chromium, process.argv.includes('--for-tests')],
   [wandb, process.argv.some((word) => word === '--wandb' || word === '--for-tests')],

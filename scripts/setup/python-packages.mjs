@@ -57,7 +57,7 @@ async function installFrom(index, run, line) {
 }
 
 /** Address of the package index that uv or pip is configured for; null when it is the lock file's own. */
-function configuredIndex() {
+export function configuredIndex() {
   const { UV_DEFAULT_INDEX, UV_INDEX_URL, PIP_INDEX_URL } = process.env;
   const index = UV_DEFAULT_INDEX || UV_INDEX_URL || PIP_INDEX_URL || pipIndex();
   const own = /registry = "([^"]+)"/.exec(readFileSync(join(root, 'uv.lock'), 'utf8'))?.[1];
