@@ -14,6 +14,10 @@ it('keeps bounds, nulls and descriptions', () => {
   expect(written({ type: 'array', minItems: 1, items: { type: 'string' } })).toContain('field: Annotated[list[str], Field(min_length=1)]');
 });
 
+it('knows an object of anything, for what another program reads', () => {
+  expect(written({ type: 'object', additionalProperties: {} })).toContain('field: dict[str, Any]');
+});
+
 it('writes a shape after those it needs', () => {
   const source = pythonModels(
     {

@@ -34,7 +34,7 @@ const header = `"""The contract as pydantic models: what platform and worker say
 Generated from contract/ by \`npm run contract\`; a change is made there, not here.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -112,11 +112,14 @@ function typeSource(schema: JsonSchema, where: string): string {
   if (Array.isArray(schema.type)) return schema.type.map((type) => typeSource({ ...schema, type }, where)).join(' | ');
   if (schema.type === 'array') return bounded(`list[${typeSource(schema.items!, where)}]`, schema);
   if (schema.properties) throw new Error(`${where} is an object without a name: give its shape .meta({ id })`);
+  if (schema.type === 'object' && isAnything(schema.additionalProperties)) return 'dict[str, Any]';
   if (schema.type === 'object') return `dict[str, ${typeSource(schema.additionalProperties as JsonSchema, where)}]`;
   const scalar = scalarTypes[schema.type ?? ''];
   if (!scalar) throw new Error(`${where}: no Python type for ${JSON.stringify(schema)}`);
   return bounded(scalar, schema);
 }
+
+const isAnything = (schema: JsonSchema | boolean | undefined): boolean => typeof schema === 'object' && Object.keys(schema).length === 0;
 
 function bounded(type: string, schema: JsonSchema): string {
   if (type === 'None' || type === 'bool') return type;

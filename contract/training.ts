@@ -24,7 +24,7 @@ export const TrainingSettings = z
       ),
     n_epochs: z.int().min(1).max(50).default(3).describe('How often each row is seen.'),
     max_steps: z.int().min(1).nullable().default(null).describe('Stops after so many optimiser steps; null is n_epochs.'),
-    batch_size: z.int().min(1).max(256).default(4).describe('Rows in one forward pass of one process.'),
+    batch_size: z.int().min(1).max(256).default(4).describe('Rows in one forward pass; of all processes together where there are several.'),
     gradient_accumulation_steps: z.int().min(1).max(1024).default(1).describe('Forward passes an optimiser step.'),
     learning_rate: z.number().positive().max(1).default(3e-4).describe('Peak learning rate of AdamW.'),
     lr_scheduler_type: z
@@ -126,6 +126,22 @@ export const TrainingSettings = z
       .default(null)
       .describe('Budget of money in US dollars, by the price of an hour (TUNELOOP_COST_PER_HOUR): like max_seconds.'),
     threads: z.int().min(1).nullable().default(null).describe('CPU threads; null is all cores but what serving needs.'),
+    distributed: z
+      .enum(['no', 'ddp', 'fsdp2', 'zero2', 'zero3'])
+      .default('no')
+      .describe(
+        'Trains in several processes: ddp holds the whole model in each, fsdp2 and zero3 a share of it, zero2 a share of the gradients and of the optimiser.',
+      ),
+    processes: z.int().min(2).max(1024).default(2).describe('Of a distributed run: each takes its share of the rows of every batch.'),
+    cpu_offload: z
+      .boolean()
+      .default(false)
+      .describe("Keeps in the CPU's memory what a process has a share of: the weights (fsdp2, zero3), the optimiser (zero2, zero3)."),
+    deepspeed: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .default(null)
+      .describe("DeepSpeed's own JSON, for zero2 and zero3; what it says of batch, rate and precision must agree with the other settings."),
   })
   .meta({ id: 'TrainingSettings' });
 export type TrainingSettings = z.infer<typeof TrainingSettings>;

@@ -18,6 +18,11 @@ const runElsewhere: Record<string, string> = {
   'npm test': '.ci/run',
   './bin/tuneloop train examples/data/lumen-support.jsonl --suffix lumen': 'tests/demo.test.ts',
   './bin/tuneloop train examples/data/lumen-support.jsonl --speed quick': 'platform/training/quick-lane.test.ts',
+  './bin/tuneloop train examples/data/lumen-support.jsonl --distributed fsdp2 --processes 2': 'tests/several-processes.test.ts',
+  './bin/tuneloop train examples/data/lumen-support.jsonl --deepspeed examples/deepspeed/zero2-offload.json --precision fp32':
+    'worker/distributed_test.py',
+  'torchrun --nnodes 2 --nproc-per-node 4 --rdzv-backend c10d --rdzv-endpoint first-machine:29500 -m worker train --job job.json':
+    'worker/distributed_test.py',
   './bin/tuneloop plan examples/data/lumen-support.jsonl --n-epochs 2': 'tests/plan.test.ts',
   './bin/tuneloop run watch': 'tests/demo.test.ts',
   './bin/tuneloop run probe ask "How long is the warranty?"': 'platform/cli/run-probe.test.ts',

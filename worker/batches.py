@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch.utils.data import Sampler
 
 from worker.contract import TrainingSettings
 from worker.examples import IGNORED, Example
+from worker.ranks import ALONE, Ranks
 
 # Rows are sorted by length within so many batches: enough to save padding, few enough to keep the order random.
 _POOL_BATCHES = 50
@@ -69,20 +71,31 @@ class GivenOrder(EpochSampler):
 
 
 class Collator:
-    """Rows, given by their place in the examples, as one batch: padded on the right to the longest of them."""
+    """Rows, given by their place in the examples, as one batch: padded on the right to the longest of them.
 
-    def __init__(self, pick: Callable[[int], Example], pad_token_id: int) -> None:
+    Where there are several processes, each is given all rows of a batch and takes its share.
+    """
+
+    def __init__(self, pick: Callable[[int], Example], pad_token_id: int, ranks: Ranks = ALONE) -> None:
         self._pick = pick
         self._pad_token_id = pad_token_id
+        self._ranks = ranks
 
     def __call__(self, items: Sequence[dict[str, int]]) -> dict[str, Tensor]:
-        places = [item["place"] for item in items]
+        met = [item["place"] for item in items]
+        own = self._ranks.share(met)
+        # The last batch of an epoch may have no row for this process, which takes part nevertheless: with one that carries no loss.
+        places = own or met[:1]
         chosen = [self._pick(place) for place in places]
+        if not own:
+            chosen = [replace(example, labels_T=[IGNORED] * len(example.labels_T)) for example in chosen]
         return {
             "input_ids": self._pad([example.token_ids_T for example in chosen], self._pad_token_id),
             "labels": self._pad([example.labels_T for example in chosen], IGNORED),
             "attention_mask": self._pad([[1] * len(example.token_ids_T) for example in chosen], 0),
             "places": torch.tensor(places),
+            # Of all processes together.
+            "met": torch.tensor(met),
         }
 
     @staticmethod

@@ -48,15 +48,15 @@ class ArtifactStore:
         """Saves the final adapter; returns like commit_checkpoint."""
         return self._commit("adapter", "adapter", step, write)
 
-    def link_adapter(self, step: int, other_files: Collection[str]) -> Callable[[Path], None] | None:
-        """Writes the adapter of the checkpoint of this step, its files but `other_files`, without copying; None when there is none."""
+    def link_adapter(self, step: int, is_other: Callable[[str], bool]) -> Callable[[Path], None] | None:
+        """Writes the adapter of the checkpoint of this step, all files but the others, without copying; None when there is none."""
         checkpoint = self._root / checkpoint_path(step)
         if not (checkpoint / MANIFEST).exists():
             return None
 
         def write(folder: Path) -> None:
             for path in checkpoint.iterdir():
-                if path.name != MANIFEST and path.name not in other_files:
+                if path.name != MANIFEST and not is_other(path.name):
                     _link_or_copy(path, folder / path.name)
 
         return write

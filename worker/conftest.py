@@ -113,7 +113,7 @@ def make_job(tmp_path: Path, model_dir: Path) -> JobMaker:
             "lr_min_rate": 0.1, "lr_num_cycles": 1, "lr_power": 1, "lr_decay_ratio": 0.2, "warmup_steps": None,
             "attn_implementation": "auto", "packing": True, "neftune_noise_alpha": None, "eval_strategy": "auto",
             "early_stopping_patience": None, "early_stopping_threshold": 0, "load_best_model_at_end": False,
-            "max_seconds": None, "max_cost": None,
+            "max_seconds": None, "max_cost": None, "distributed": "no", "processes": 2, "cpu_offload": False, "deepspeed": None,
         }  # fmt: skip
         adapter: dict[str, Any] = {
             "type": "lora", "r": 4, "lora_alpha": 8.0, "lora_dropout": 0.1,

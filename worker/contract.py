@@ -3,7 +3,7 @@
 Generated from contract/ by `npm run contract`; a change is made there, not here.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -327,7 +327,7 @@ class TrainingSettings(Shape):
     n_epochs: Annotated[int, Field(ge=1, le=50)]
     # Stops after so many optimiser steps; null is n_epochs.
     max_steps: Annotated[int, Field(ge=1)] | None
-    # Rows in one forward pass of one process.
+    # Rows in one forward pass; of all processes together where there are several.
     batch_size: Annotated[int, Field(ge=1, le=256)]
     # Forward passes an optimiser step.
     gradient_accumulation_steps: Annotated[int, Field(ge=1, le=1024)]
@@ -395,6 +395,14 @@ class TrainingSettings(Shape):
     max_cost: Annotated[float, Field(gt=0)] | None
     # CPU threads; null is all cores but what serving needs.
     threads: Annotated[int, Field(ge=1)] | None
+    # Trains in several processes: ddp holds the whole model in each, fsdp2 and zero3 a share of it, zero2 a share of the gradients and of the optimiser.
+    distributed: Literal["no", "ddp", "fsdp2", "zero2", "zero3"]
+    # Of a distributed run: each takes its share of the rows of every batch.
+    processes: Annotated[int, Field(ge=2, le=1024)]
+    # Keeps in the CPU's memory what a process has a share of: the weights (fsdp2, zero3), the optimiser (zero2, zero3).
+    cpu_offload: bool
+    # DeepSpeed's own JSON, for zero2 and zero3; what it says of batch, rate and precision must agree with the other settings.
+    deepspeed: dict[str, Any] | None
 
 
 ProbeOrigin = Literal["chosen", "validation", "training", "off_domain", "should_refuse", "asked"]

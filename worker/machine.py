@@ -57,3 +57,10 @@ def memory_limit_bytes() -> int:
         if text.isdigit():
             limits.append(int(text))
     return min(limits)
+
+
+def out_of_memory_kills() -> int:
+    """How often the kernel has killed for want of memory since the machine was started; 0 where it does not say."""
+    path = Path("/proc/vmstat")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

@@ -28,10 +28,11 @@ class Ended:
     peak_memory_bytes: int
 
 
-def fork(task: Callable[[], int], close_in_child: Callable[[], None], log_file: Path | None) -> int:
-    """Runs a task in a process of its own, in its own session; returns its pid. The task's result is the exit code.
+def fork(task: Callable[[], int], close_in_child: Callable[[], None], log_file: Path | None, own_session: bool = True) -> int:
+    """Runs a task in a process of its own; returns its pid. The task's result is the exit code.
 
-    The child dies with its parent: two live attempts of one run must not be. It never returns from here.
+    The child dies with its parent: two live attempts of one run must not be. It never returns from here. In a session of its own
+    nothing that is sent to the parent's reaches it.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -41,7 +42,7 @@ def fork(task: Callable[[], int], close_in_child: Callable[[], None], log_file: 
         return pid
     code = 1
     try:
-        _settle(parent, close_in_child, log_file)
+        _settle(parent, close_in_child, log_file, own_session)
         code = task()
     except BaseException:
         traceback.print_exc(file=sys.stderr)
@@ -52,9 +53,10 @@ def fork(task: Callable[[], int], close_in_child: Callable[[], None], log_file: 
         os._exit(code)
 
 
-def _settle(parent: int, close_in_child: Callable[[], None], log_file: Path | None) -> None:
+def _settle(parent: int, close_in_child: Callable[[], None], log_file: Path | None, own_session: bool) -> None:
     """Makes a fresh child a process that owes nothing to its parent but memory."""
-    os.setsid()
+    if own_session:
+        os.setsid()
     close_in_child()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)

@@ -19,6 +19,7 @@ from worker.contract import Evaluation, RunStop, TrainingJob
 from worker.control import read_control
 from worker.events import EventLog
 from worker.probes import Prober
+from worker.ranks import ALONE, Ranks
 from worker.saving import Saver
 from worker.stopping import Purse, Watch
 from worker.trainer_state import TRAINER_FILE
@@ -61,6 +62,7 @@ class Progress(TrainerCallback):
         steps_per_epoch: int,
         purse: Purse,
         prober: Prober | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._job = job
         self._trainer = trainer
@@ -73,6 +75,8 @@ class Progress(TrainerCallback):
         self._save_steps = job.settings.save_steps or steps_per_epoch
         self.counters = counters
         self._prober = prober
+        # All that a step is decided by is the first's, so all of them take the same steps.
+        self._ranks = ranks
         self._kept_steps = set(job.kept_steps)
         # The last wish to keep a step that was carried out.
         self._kept_wish = 0
@@ -90,6 +94,11 @@ class Progress(TrainerCallback):
         self.stopped: tuple[Literal["pause", "cancel"], str] | None = None
         # Why it ended before its last step, with a model.
         self.stop: RunStop | None = None
+
+    def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Says how the weights are spread over the processes, once they are."""
+        if (spread := self._trainer.spread) is not None:
+            self._events.write("log", level="info", message=spread)
 
     def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Starts the sums of an epoch anew, unless a resumed run is in the middle of it."""
@@ -116,10 +125,10 @@ class Progress(TrainerCallback):
         self.evaluation = None
         if self._eval_steps is not None and (step % self._eval_steps == 0 or last):
             self._evaluate(step)
-        asked = read_control(Path(self._job.attempt_dir))
+        asked = self._ranks.first_says(lambda: read_control(Path(self._job.attempt_dir)))
         # With the last step nothing is left to go on with, and nothing to stop.
         action = None if last and asked.action != "cancel" else asked.action
-        self.stop = None if last else self._reason_to_stop(step, action)
+        self.stop = None if last else self._ranks.first_says(lambda: self._reason_to_stop(step, action))
         if self.stop is not None:
             control.should_training_stop = last = True
             if self.evaluation is None and self._eval_steps is not None:
@@ -166,7 +175,7 @@ class Progress(TrainerCallback):
             self._prober.answer_questions(step)
 
     def _count(self, seconds: float) -> None:
-        tally, self._trainer.tally = self._trainer.tally, Tally()
+        tally, self._trainer.tally = self._ranks.sum_up(self._trainer.tally, Tally()), Tally()
         self._rows += self._trainer.take_rows()
         self._window += tally
         self._window_seconds += seconds
@@ -220,6 +229,8 @@ class Progress(TrainerCallback):
         if is_kept:
             self._kept_steps.add(step)
         parts = [self._capture_adapter(), self._trainer.capture_state(asdict(counters))]
+        if not self._ranks.is_first:
+            return checkpoint_path(step)
         trainer_state = copy.deepcopy(state)
 
         def write(folder: Path) -> None:

@@ -8,6 +8,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,20 +21,23 @@ from worker.batches import steps_per_epoch, total_steps
 from worker.checkpoints import ArtifactStore, checkpoint_path
 from worker.contract import Evaluation, GrpoMethod, RowProblem, TrainingJob
 from worker.control import read_control
-from worker.events import EventLog
+from worker.events import EventLog, NoEvents
 from worker.examples import Example, ExampleMaker, Graded
 from worker.failures import WorkerError, explain
 from worker.graders import missing, templates
+from worker.launch_ranks import run_ranks
 from worker.load import BaseModel
 from worker.methods import METHODS
 from worker.probes import Prober
 from worker.progress import Counters, Progress
 from worker.prompt_dropout import PromptDropout
 from worker.provenance import describe_environment, file_sha256
+from worker.ranks import ALONE, Ranks, check_world, join, launched_ranks
 from worker.row_kinds import ROW_KINDS, RowKind
 from worker.rows import ChatRow, draw_evenly
 from worker.stopping import Purse, Watch
-from worker.trainer_state import STATE_FILES, capture_adapter, read_progress, restore_adapter
+from worker.strategies.zero import import_deepspeed
+from worker.trainer_state import capture_adapter, is_state, read_progress, restore_adapter
 from worker.workbench import MethodTrainer, Tally, Workbench
 
 SUCCEEDED = 0
@@ -58,29 +62,59 @@ def run_attempt(job: TrainingJob, load: Callable[[], BaseModel]) -> int:
     """Runs one attempt to its end; returns the exit code of its process. Every end is an event: this raises nothing."""
     attempt_dir = Path(job.attempt_dir)
     attempt_dir.mkdir(parents=True, exist_ok=True)
+    if job.settings.distributed != "no":
+        return _run_in_several(job, load)
     events = EventLog(attempt_dir)
     try:
-        _run(job, load, events)
+        _run(job, load, events, ALONE)
     except Exception as error:
-        traceback.print_exc(file=sys.stderr)
-        sys.stderr.flush()
-        events.failed(explain(error, str(attempt_dir / "worker.log")))
-        return FAILED
+        return _fail(error, attempt_dir, events)
     return SUCCEEDED
 
 
-def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> None:
+def _fail(error: Exception, attempt_dir: Path, events: EventLog) -> int:
+    traceback.print_exc(file=sys.stderr)
+    sys.stderr.flush()
+    events.failed(explain(error, str(attempt_dir / "worker.log")))
+    return FAILED
+
+
+def _run_in_several(job: TrainingJob, load: Callable[[], BaseModel]) -> int:
+    """As one process of several, where a launcher like torchrun has started them; else starts them, and sees to their end."""
+    attempt_dir, launched = Path(job.attempt_dir), launched_ranks()
+    try:
+        if launched is not None:
+            _run_rank(job, launched, None, load)
+        else:
+            check_world(job, Ranks(world=job.settings.processes))
+            if job.settings.distributed in ("zero2", "zero3") and not torch.cuda.is_available():
+                import_deepspeed("cpu")  # once for all of them; with a GPU it must be seen by one process first
+            run_ranks(job, load, partial(_run_rank, job))
+    except Exception as error:
+        speaks = launched is None or launched.is_first
+        return _fail(error, attempt_dir, EventLog.going_on(attempt_dir) if speaks else NoEvents())
+    return SUCCEEDED
+
+
+def _run_rank(job: TrainingJob, ranks: Ranks, meeting_file: Path | None, load: Callable[[], BaseModel]) -> None:
+    check_world(job, ranks)
+    join(ranks, meeting_file)
+    _run(job, load, EventLog(Path(job.attempt_dir)) if ranks.is_first else NoEvents(), ranks)
+
+
+def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog, ranks: Ranks) -> None:
     began = time.monotonic()
     device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
     precision = choose_precision(job, device)
     check_attention(job, device, precision)
-    threads = job.settings.threads or len(os.sched_getaffinity(0))
+    threads = max(1, (job.settings.threads or len(os.sched_getaffinity(0))) // ranks.local_world)
     torch.set_num_threads(threads)
     # A rate schedule is stepped in the order that torch expects; its check is confused by a restored one.
     warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
-    events.write("run-started", pid=os.getpid(), device=device, threads=threads, precision=precision)
+    events.write("run-started", pid=os.getpid(), device=device, threads=threads * ranks.local_world, precision=precision)
     store = ArtifactStore(job)
-    store.sweep()
+    if ranks.is_first:
+        store.sweep()
     events.phase("loading")
     base = behind_virtual_tokens(load(), job)
     use_attention(base.model, job)
@@ -106,17 +140,21 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     # Seeds Python, NumPy and torch, before the random half of the adapter is drawn.
     transformers.set_seed(job.seed)
     model = ADAPTERS[job.adapter.type](base.model, job.adapter, job.model)
-    bench = Workbench(model, base.tokenizer, rows.training, rows.validation, rows.vary, steps, device, precision)
+    bench = Workbench(model, base.tokenizer, rows.training, rows.validation, rows.vary, steps, device, precision, ranks)
     trainer: MethodTrainer = METHODS[job.method.type](job, bench)
+    if not ranks.is_first:
+        # They began with the same weights; what falls out of their rows is their own.
+        transformers.set_seed((job.seed + ranks.rank) % 2**32)
 
     def capture() -> Callable[[Path], None]:
-        return capture_adapter(model)
+        with trainer.whole():
+            return capture_adapter(model)
 
-    prober = Prober(job, job.probes, bench, base.context_length, events, began) if job.probes is not None else None
+    prober = Prober(job, job.probes, bench, base.context_length, events, began) if job.probes is not None and ranks.world == 1 else None
     every_epoch = steps_per_epoch(len(rows.training), job.settings)
-    progress = Progress(job, trainer, capture, events, store, counters, every_epoch, Purse(job.budget, began), prober)
+    progress = Progress(job, trainer, capture, events, store, counters, every_epoch, Purse(job.budget, began), prober, ranks)
     trainer.add_callback(progress)
-    if read_control(Path(job.attempt_dir)).action == "cancel":
+    if ranks.first_says(lambda: read_control(Path(job.attempt_dir)).action) == "cancel":
         events.end("run-cancelled", step=0, path=None)
         return
     if prober is not None:
@@ -129,9 +167,13 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog) -> N
     step = trainer.state.global_step
     best_step = progress.counters.best_step if job.settings.load_best_model_at_end and progress.stopped is None else None
     if best_step is not None and best_step != step:
-        restore_adapter(model, Path(job.output_dir) / checkpoint_path(best_step))
+        if ranks.world == 1:
+            restore_adapter(model, Path(job.output_dir) / checkpoint_path(best_step))
         progress.evaluation = Evaluation.model_validate(progress.counters.best_evaluation)
-    _finish(events, store, progress, step, best_step if best_step is not None else step, capture, began)
+    if ranks.is_first:
+        _finish(events, store, progress, step, best_step if best_step is not None else step, capture, began)
+    # Whoever leaves before the model is written is missed by those who wait for it.
+    ranks.gather(None)
 
 
 def behind_virtual_tokens(base: BaseModel, job: TrainingJob) -> BaseModel:
@@ -234,7 +276,7 @@ def _finish(
         return
     events.phase("saving")
     # That step has left a checkpoint, which holds the very adapter.
-    path, manifest_sha256 = store.commit_adapter(model_step, store.link_adapter(model_step, STATE_FILES) or capture())
+    path, manifest_sha256 = store.commit_adapter(model_step, store.link_adapter(model_step, is_state) or capture())
     events.end(
         "run-ended",
         step=step,

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import safetensors.torch
 import torch
 from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from transformers import PreTrainedModel
@@ -20,6 +22,7 @@ from transformers import PreTrainedModel
 from worker.export_gguf import export_adapter
 from worker.failures import WorkerError
 from worker.heads import HEAD_FILE, head_tensors, restore_head
+from worker.ranks import ALONE, Ranks
 
 ADAPTER_FILE = "adapter_model.safetensors"
 MODEL_FILE = "model.safetensors"
@@ -28,7 +31,18 @@ TENSORS_FILE = "optimizer.safetensors"
 STATE_FILE = "state.json"
 TRAINER_FILE = "trainer_state.json"
 # Of a checkpoint, beside its adapter.
-STATE_FILES = (TENSORS_FILE, STATE_FILE, TRAINER_FILE)
+_STATE_FILES = (TENSORS_FILE, STATE_FILE, TRAINER_FILE)
+
+
+def is_state(name: str) -> bool:
+    """Whether a file of a checkpoint is none of its adapter."""
+    return re.sub(r"\.rank-\d+\.", ".", name) in _STATE_FILES
+
+
+def _of_rank(name: str, rank: int) -> str:
+    """The first process writes under the name itself."""
+    stem, suffix = name.rsplit(".", 1)
+    return name if rank == 0 else f"{stem}.rank-{rank}.{suffix}"
 
 
 def capture_adapter(model: PeftModel | PreTrainedModel) -> Callable[[Path], None]:
@@ -38,7 +52,7 @@ def capture_adapter(model: PeftModel | PreTrainedModel) -> Callable[[Path], None
     """
     if not isinstance(model, PeftModel):
         return _capture_model(model)
-    tensors = {name: tensor.clone() for name, tensor in adapter_tensors(model).items()}
+    tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in adapter_tensors(model).items()}
     head = head_tensors(model)
     encoder = {name: tensor.clone() for name, tensor in _encoder_tensors(model).items()}
     config: Any = model.peft_config["default"]
@@ -73,6 +87,12 @@ def _capture_model(model: PreTrainedModel) -> Callable[[Path], None]:
 _found: WeakKeyDictionary[PeftModel, dict[str, Tensor]] = WeakKeyDictionary()
 
 
+def forget_tensors(model: PeftModel | PreTrainedModel) -> None:
+    """When an engine has put others in their place."""
+    if isinstance(model, PeftModel):
+        _found.pop(model, None)
+
+
 def adapter_tensors(model: PeftModel) -> dict[str, Tensor]:
     """The trained matrices under PEFT's names, on the CPU; they may share memory with the model."""
     found = _found.get(model)
@@ -83,12 +103,17 @@ def adapter_tensors(model: PeftModel) -> dict[str, Tensor]:
         # Learnt tokens are computed anew each time they are asked for.
         if not prompts:
             _found[model] = found
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+    return {name: _whole(tensor) for name, tensor in found.items()}
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """On the CPU; of a tensor in shards all of it, put together by all processes at once."""
+    return (tensor.full_tensor() if isinstance(tensor, DTensor) else tensor).detach().cpu().contiguous()
 
 
 def _model_tensors(model: PreTrainedModel) -> dict[str, Tensor]:
     """All weights, each once: an output head that is the embeddings too has the name of those."""
-    return {name: weight.detach().cpu().contiguous() for name, weight in model.named_parameters()}
+    return {name: _whole(weight) for name, weight in model.named_parameters()}
 
 
 def _encoder_tensors(model: PeftModel) -> dict[str, Tensor]:
@@ -120,9 +145,29 @@ def _read_matching(file: Path, fresh: dict[str, Tensor]) -> dict[str, Tensor]:
     return saved
 
 
-def capture_state(optimizer: Optimizer, scheduler: LRScheduler, scaler: Any, progress: dict[str, Any]) -> Callable[[Path], None]:
-    """Copies optimiser, schedule, random numbers of all libraries and how far the run has come; what is returned writes them."""
-    saved = optimizer.state_dict()
+def groups_of(optimizer: Optimizer) -> list[dict[str, Any]]:
+    """The settings of an optimiser, without its parameters."""
+    return [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
+
+
+def capture_state(
+    saved: dict[str, Any], scheduler: LRScheduler, scaler: Any, progress: dict[str, Any], ranks: Ranks = ALONE
+) -> Callable[[Path], None]:
+    """Copies optimiser, schedule, random numbers of all libraries and how far the run has come; what is returned writes them.
+
+    Of several processes the first writes what each of them has.
+    """
+    parts = ranks.gather_to_first(_state_of(saved, scheduler, scaler, progress))
+
+    def write(folder: Path) -> None:
+        for rank, (tensors, text) in enumerate(parts):
+            safetensors.torch.save_file(tensors, folder / _of_rank(TENSORS_FILE, rank))
+            (folder / _of_rank(STATE_FILE, rank)).write_text(text)
+
+    return write
+
+
+def _state_of(saved: dict[str, Any], scheduler: LRScheduler, scaler: Any, progress: dict[str, Any]) -> tuple[dict[str, Tensor], str]:
     tensors = {f"optimizer.{index}.{key}": _tensor(value) for index, state in saved["state"].items() for key, value in state.items()}
     tensors["rng.torch"] = torch.get_rng_state()
     if torch.cuda.is_available():
@@ -138,13 +183,7 @@ def capture_state(optimizer: Optimizer, scheduler: LRScheduler, scaler: Any, pro
         "rng_numpy": [name, np.asarray(keys).tolist(), int(position), int(has_gauss), float(cached)],
         "progress": progress,
     }
-    text = json.dumps(state, allow_nan=False)
-
-    def write(folder: Path) -> None:
-        safetensors.torch.save_file(copies, folder / TENSORS_FILE)
-        (folder / STATE_FILE).write_text(text)
-
-    return write
+    return copies, json.dumps(state, allow_nan=False)
 
 
 def _tensor(value: object) -> Tensor:
@@ -159,32 +198,50 @@ def read_progress(folder: Path) -> dict[str, Any]:
 def restore_optimizer(folder: Path, optimizer: Optimizer, scheduler: LRScheduler, scaler: Any) -> None:
     """Restores moments, step counts and learning rate; anything that does not fit is an error, never a fresh start."""
     state = _read_state(folder)
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in safetensors.torch.load_file(folder / TENSORS_FILE).items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".", 2)
-            moments.setdefault(int(index), {})[key] = tensor
+    moments = _read_moments(folder, 0)
     parameters = sum(len(group["params"]) for group in optimizer.param_groups)
     if len(moments) != parameters:
         raise WorkerError("checkpoint_corrupt", f"{folder / TENSORS_FILE} holds {len(moments)} of {parameters} optimiser states.")
     optimizer.load_state_dict({"state": moments, "param_groups": state["optimizer_groups"]})
+    restore_schedule(folder, scheduler, scaler)
+
+
+def restore_schedule(folder: Path, scheduler: LRScheduler, scaler: Any) -> None:
+    """Puts the schedule of the rate, and the scale of fp16, where they were."""
+    state = _read_state(folder)
     scheduler.load_state_dict(state["scheduler"])
     if scaler is not None:
         scaler.load_state_dict(state["scaler"])
 
 
-def restore_random_numbers(folder: Path) -> None:
+def restore_moments(folder: Path, optimizer: Optimizer, restore: Callable[[dict[int, dict[str, Tensor]]], None], rank: int) -> None:
+    """Restores what a process of this rank had of the optimiser, and its rates."""
+    for group, saved in zip(optimizer.param_groups, _read_state(folder)["optimizer_groups"], strict=True):
+        group.update(saved)
+    restore(_read_moments(folder, rank))
+
+
+def _read_moments(folder: Path, rank: int) -> dict[int, dict[str, Tensor]]:
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in safetensors.torch.load_file(folder / _of_rank(TENSORS_FILE, rank)).items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".", 2)
+            moments.setdefault(int(index), {})[key] = tensor
+    return moments
+
+
+def restore_random_numbers(folder: Path, rank: int = 0) -> None:
     """Puts the generators of Python, NumPy and torch where they were."""
-    state = _read_state(folder)
+    state = _read_state(folder, rank)
     version, words, gauss = state["rng_python"]
     random.setstate((version, tuple(words), gauss))
     name, keys, position, has_gauss, cached = state["rng_numpy"]
     np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
-    tensors = safetensors.torch.load_file(folder / TENSORS_FILE)
+    tensors = safetensors.torch.load_file(folder / _of_rank(TENSORS_FILE, rank))
     torch.set_rng_state(tensors["rng.torch"])
     if torch.cuda.is_available():
         torch.cuda.set_rng_state_all([tensors[f"rng.cuda.{device}"] for device in range(torch.cuda.device_count())])
 
 
-def _read_state(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / STATE_FILE).read_text())
+def _read_state(folder: Path, rank: int = 0) -> dict[str, Any]:
+    return json.loads((folder / _of_rank(STATE_FILE, rank)).read_text())

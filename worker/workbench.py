@@ -1,7 +1,7 @@
 """What a training method is handed: the adapted model, the rows, and where and how to compute."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -12,6 +12,7 @@ from transformers.trainer_utils import TrainOutput
 
 from worker.contract import Evaluation
 from worker.examples import Example
+from worker.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Workbench:
     total_steps: int
     device: Literal["cpu", "cuda"]
     precision: Literal["fp32", "bf16", "fp16"]
+    ranks: Ranks = ALONE
 
     @property
     def base(self) -> PreTrainedModel:
@@ -114,12 +116,24 @@ class MethodTrainer(Protocol):
     state: TrainerState
     # Since the last time somebody took it.
     tally: Tally
-    # Before clipping, of the last step.
-    grad_norm: float
+
+    @property
+    def grad_norm(self) -> float:
+        """Before clipping, of the last step."""
+        ...
 
     @property
     def ahead(self) -> Ahead | None:
         """What the first step that meets a row computes of it; None where there is nothing of the kind."""
+        ...
+
+    @property
+    def spread(self) -> str | None:
+        """How the weights are spread over the processes, in words; None where there is one."""
+        ...
+
+    def whole(self) -> AbstractContextManager[None]:
+        """In here the weights can be read, by every process at once."""
         ...
 
     def add_callback(self, callback: TrainerCallback) -> None:

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Adapter } from '#contract/adapter.ts';
 import { FineTuningJobRequest } from '#contract/openai/create-fine-tuning-job.ts';
 import { TrainingSettings } from '#contract/training.ts';
+import { projectRoot } from '#platform/config.ts';
 import { extensionsFrom, readAssignment, settings, settingsFlags } from './settings-flags.ts';
 
 describe('the flags of train', () => {
@@ -55,5 +58,14 @@ describe('the flags of train', () => {
     const options = ['method.loss_type=ipo', 'method.beta=0.2'].reduce<unknown>((before, text) => readAssignment(text, before), undefined);
     expect(extensionsFrom({ method: 'dpo', set: options })).toEqual({ method: { type: 'dpo', loss_type: 'ipo', beta: 0.2 } });
     expect(() => readAssignment('learning_rat=1', undefined)).toThrow('learning_rate');
+  });
+
+  it('take the JSON of another program by the name of its file', () => {
+    const deepspeed = settingsFlags[settings.findIndex(({ name }) => name === 'deepspeed')]!;
+    const file = join(projectRoot, 'examples/deepspeed/zero2-offload.json');
+    expect(deepspeed.parse!(file, undefined)).toEqual(JSON.parse(readFileSync(file, 'utf8')));
+    expect(deepspeed.parse!('{"zero_optimization":{"stage":3}}', undefined)).toEqual({ zero_optimization: { stage: 3 } });
+    expect(() => deepspeed.parse!('nowhere.json', undefined)).toThrow('takes a file of JSON; ENOENT');
+    expect(() => deepspeed.parse!(join(projectRoot, 'LICENSE'), undefined)).toThrow('takes a file of JSON, and');
   });
 });

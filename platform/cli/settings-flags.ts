@@ -1,4 +1,5 @@
 /** Flags of `tuneloop train` that come from the contract: one for each setting of the trainer and of the adapter. */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Adapter } from '#contract/adapter.ts';
 import { TrainingSettings } from '#contract/training.ts';
@@ -9,13 +10,16 @@ interface Setting {
   /** Where it goes in the request's `extensions`. */
   place: 'settings' | 'adapter';
   description: string;
-  kind: 'number' | 'boolean' | 'list' | 'text';
+  kind: 'number' | 'boolean' | 'list' | 'text' | 'json';
   choices: string[];
   /** Whether null means something: usually "all" or "no limit". */
   isNullable: boolean;
 }
 
-const placeholders = { number: 'number', boolean: 'true|false', list: 'a,b', text: 'text' } as const;
+const placeholders = { number: 'number', boolean: 'true|false', list: 'a,b', text: 'text', json: 'file.json' } as const;
+
+/** Type in the schema → what is typed. */
+const kinds: Record<string, Setting['kind']> = { boolean: 'boolean', array: 'list', number: 'number', integer: 'number', object: 'json' };
 
 /** Of all kinds of adapter; what two of them have in common once. */
 const adapterShape = Adapter.options.reduce<Record<string, z.ZodType>>((all, { shape }) => ({ ...all, ...shape, ...all }), {});
@@ -98,6 +102,7 @@ function readSetting({ kind, choices, isNullable }: Setting, text: string): unkn
     if (text !== 'true' && text !== 'false') throw new RangeError('takes true or false');
     return text === 'true';
   }
+  if (kind === 'json') return readJson(text);
   if (kind === 'number') {
     const value = Number(text);
     if (text.trim() === '' || !Number.isFinite(value)) throw new RangeError(`takes a number or "auto", not "${text}"`);
@@ -107,10 +112,28 @@ function readSetting({ kind, choices, isNullable }: Setting, text: string): unkn
   return text;
 }
 
+/** What the file holds, or the text itself where it is an object already. */
+function readJson(text: string): unknown {
+  const source = text.trimStart().startsWith('{') ? text : readText(text);
+  try {
+    return JSON.parse(source);
+  } catch (error) {
+    throw new RangeError(`takes a file of JSON, and ${text} is none: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new RangeError(`takes a file of JSON; ${(error as Error).message}`, { cause: error });
+  }
+}
+
 function describe(name: string, field: z.ZodType, place: Setting['place']): Setting {
   const schema = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const { type, enum: choices = [] } = schema.anyOf?.find((option) => option.type !== 'null') ?? schema;
-  const kind = type === 'boolean' ? 'boolean' : type === 'array' ? 'list' : type === 'number' || type === 'integer' ? 'number' : 'text';
+  const kind = kinds[type ?? ''] ?? 'text';
   const isNullable = schema.anyOf?.some((option) => option.type === 'null') ?? false;
   return { name, place, description: field.description ?? sentence(name), kind, choices: choices.map(String), isNullable };
 }

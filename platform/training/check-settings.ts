@@ -1,4 +1,5 @@
 /** Settings of the trainer that do not go together, or that cannot be kept here: refused before a run is made, with the field's path. */
+import type { Adapter } from '#contract/adapter.ts';
 import type { MethodType } from '#contract/method.ts';
 import { TrainingSettings } from '#contract/training.ts';
 import { PlatformError } from '#platform/core/errors.ts';
@@ -6,6 +7,7 @@ import { PlatformError } from '#platform/core/errors.ts';
 /** What the settings are held against. */
 export interface SettingsPlace {
   method: MethodType;
+  adapter: Adapter;
   hasValidation: boolean;
   /** US dollars; undefined where the machine has no price. */
   costPerHour: number | undefined;
@@ -25,7 +27,12 @@ const schedulesOf: Partial<Record<Field, Schedule[]>> = {
 
 /** Throws `invalid_request` for the first that is found. */
 export function refuseSettings(settings: TrainingSettings, place: SettingsPlace): void {
-  const problems = [...ofSchedule(settings), ...ofEvaluation(settings, place), ...ofKernels(settings, place)];
+  const problems = [
+    ...ofSchedule(settings),
+    ...ofEvaluation(settings, place),
+    ...ofKernels(settings, place),
+    ...ofProcesses(settings, place),
+  ];
   for (const [isWrong, field, what] of problems) {
     if (!isWrong) continue;
     const param = `extensions.${field}`;
@@ -90,6 +97,33 @@ function ofKernels(settings: TrainingSettings, { method }: SettingsPlace): Probl
       settings.neftune_noise_alpha !== null && method !== 'supervised',
       'neftune_noise_alpha',
       `noise on the embeddings is for supervised training; ${method} goes without`,
+    ],
+  ];
+}
+
+function ofProcesses(settings: TrainingSettings, { method, adapter }: SettingsPlace): Problem[] {
+  const { distributed: kind, processes, batch_size: rows, deepspeed, cpu_offload: offloads } = settings;
+  const isOne = kind === 'no';
+  const cuts = ['fsdp2', 'zero2', 'zero3'].includes(kind);
+  return [
+    [deepspeed !== null && !kind.startsWith('zero'), 'deepspeed', `is for zero2 and zero3, and distributed is "${kind}"`],
+    [offloads && !cuts, 'cpu_offload', `fsdp2, zero2 and zero3 have something to keep there, and distributed is "${kind}"`],
+    [!isOne && method !== 'supervised', 'distributed', `${method} trains in one process; supervised training takes several`],
+    [
+      !isOne && !['lora', 'full'].includes(adapter.type),
+      'distributed',
+      `"${adapter.type}" trains in one process; lora and full take several`,
+    ],
+    [
+      cuts && adapter.type === 'lora' && adapter.quantization !== null,
+      'distributed',
+      `${kind} cuts weights, and those in four bits cannot be cut; ddp takes them whole`,
+    ],
+    [kind === 'fsdp2' && settings.precision === 'fp16', 'precision', 'fsdp2 computes in bf16 or fp32; zero2 and zero3 take fp16'],
+    [
+      !isOne && rows % processes !== 0,
+      'batch_size',
+      `${rows} rows cannot be shared evenly by ${processes} processes; give a multiple of ${processes}`,
     ],
   ];
 }

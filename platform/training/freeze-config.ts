@@ -15,6 +15,7 @@ import { chooseForMethod } from './choose-for-method.ts';
 import { chooseHyperparameters } from './choose-hyperparameters.ts';
 import { freezeMethod } from './freeze-method.ts';
 import { quickLane, quickReasons } from './quick-lane.ts';
+import { takeDeepSpeed } from './read-deepspeed.ts';
 
 /** What is known of the training file. */
 export interface TrainingData {
@@ -36,6 +37,7 @@ const chosenSettings = [
   'weight_decay',
   'prompt_dropout',
 ] as const;
+const usualProcesses = TrainingSettings.parse({}).processes;
 const llamaAttention = ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
 
 /** Explicit values win. Throws `invalid_request` with the field's path for values that do not go together. */
@@ -48,6 +50,7 @@ export function freezeConfig(request: FineTuningJobRequest, model: ModelEntry, d
   const chosenForBoth = chooseForAdapter(chooseFor(model, data, method.type, settings['speed'] === 'quick'), type);
   const { why, ...choice } = chosenForBoth;
   const chosen: RunConfig['chosen'] = [];
+  takeDeepSpeed(settings, chosen);
   if (settings['batch_size'] !== undefined && settings['gradient_accumulation_steps'] === undefined) {
     settings['gradient_accumulation_steps'] = 1;
     chosen.push({
@@ -58,8 +61,9 @@ export function freezeConfig(request: FineTuningJobRequest, model: ModelEntry, d
   }
   for (const field of chosenSettings) {
     if (settings[field] !== undefined) continue;
-    settings[field] = choice[field];
-    chosen.push({ field, value: choice[field], why: why[field] });
+    const made = field === 'batch_size' ? shared(choice[field], why[field], settings) : { value: choice[field], why: why[field] };
+    settings[field] = made.value;
+    chosen.push({ field, ...made });
   }
   for (const { field, ...made } of chooseFields(type, adapter, chosenForBoth, model)) {
     adapter[field] = made.value;
@@ -75,11 +79,12 @@ export function freezeConfig(request: FineTuningJobRequest, model: ModelEntry, d
     chosen,
     learning_rate_multiplier: multiplier,
     ...(request.method?.type === 'reinforcement' && { reinforcement: request.method.reinforcement! }),
-    probes: method.type === 'reward' ? noProbes(probes) : freezeProbes(probes),
+    probes: noProbes(probes, method.type, settings) ?? freezeProbes(probes),
   };
   refuseWhatDoesNotFit(config, model);
   refuseSettings(config.settings, {
     method: method.type,
+    adapter: config.adapter,
     hasValidation: Boolean(request.validation_file),
     costPerHour,
   });
@@ -152,13 +157,24 @@ function freezeProbes(given: RunExtensions['probes']): ProbeSettings {
   return ProbeSettings.parse({ ...settings, prompts: probes });
 }
 
-/** A reward model says nothing that could be looked at. */
-function noProbes(given: RunExtensions['probes']): ProbeSettings {
+/** A reward model says nothing that could be looked at, and several processes are not stopped for a question to one of them. */
+function noProbes(given: RunExtensions['probes'], method: MethodType, settings: Record<string, unknown>): ProbeSettings | null {
+  const isDistributed = (settings['distributed'] ?? 'no') !== 'no';
+  if (method !== 'reward' && !isDistributed) return null;
   if (given?.prompts?.length) {
     const param = 'extensions.probes.prompts';
-    throw new PlatformError('invalid_request', `${param}: a reward model scores answers and gives none; leave them out`, { param });
+    const why = isDistributed ? 'a run in several processes answers none' : 'a reward model scores answers and gives none';
+    throw new PlatformError('invalid_request', `${param}: ${why}; leave them out`, { param });
   }
   return ProbeSettings.parse({ enabled: false });
+}
+
+/** Every process gets as many rows as every other. */
+function shared(rows: number, why: string, settings: Record<string, unknown>): { value: number; why: string } {
+  if ((settings['distributed'] ?? 'no') === 'no') return { value: rows, why };
+  const processes = Number(settings['processes'] ?? usualProcesses);
+  const value = Math.ceil(rows / processes) * processes;
+  return { value, why: value === rows ? why : `${why}; ${rows} would not be shared evenly by ${processes} processes` };
 }
 
 /** "auto" where the platform has nothing to choose means the default. `precision` has an "auto" of its own, which is its default. */

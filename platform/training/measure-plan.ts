@@ -29,6 +29,11 @@ const attempt = 1;
 export async function createPlan(training: Training, projectId: string, body: unknown, idempotencyKey?: string): Promise<PlanRow> {
   const request = parseJobRequest(body);
   const { data, validation, config } = await checkJob(training, projectId, request);
+  if (config.settings.distributed !== 'no') {
+    const param = 'extensions.distributed';
+    const message = `${param}: a plan measures one process; ${config.settings.processes} cannot be planned`;
+    throw new PlatformError('unsupported_value', message, { param });
+  }
   const values = {
     id: newId('plan_'),
     project_id: projectId,

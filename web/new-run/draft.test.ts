@@ -74,6 +74,7 @@ describe('a draft', () => {
 
 /** What no default shows the shape of. */
 const given: Record<string, unknown> = {
+  deepspeed: { zero_optimization: { stage: 2 } },
   'method.principles': [{ rule: 'An answer is short.', violation: { type: 'length', most_words: 10 } }],
 };
 

@@ -105,6 +105,7 @@ function settingOf(path: string, schema: Schema, group: string): Setting {
 function kindOf({ type, enum: choices, items }: Schema): Setting['kind'] {
   if (choices) return 'choice';
   // A list of objects is written as JSON.
+  if (type === 'object') return 'json';
   if (type === 'array' && (items?.$ref || items?.type === 'object')) return 'json';
   if (type === 'integer' || type === 'number' || type === 'boolean') return type;
   return type === 'array' ? 'list' : 'text';

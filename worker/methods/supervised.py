@@ -26,11 +26,13 @@ class SupervisedTrainer(RunTrainer):
     """
 
     def __init__(self, job: TrainingJob, bench: Workbench) -> None:
-        super().__init__(job, bench, Collator(self._pick, pad_token_id(bench)))
+        super().__init__(job, bench, Collator(self._pick, pad_token_id(bench), bench.ranks))
         if self._base.config.model_type in PLAIN_STACKS:
             self._layer_cost = LayerCost.of(self._base.base_model.layers[0], self._base.config.hidden_size)
         # The outputs of frozen layers are kept by row: rows that change from epoch to epoch, or by noise, have none to keep.
-        is_steady = bench.vary is None and job.settings.neftune_noise_alpha is None
+        # Where layers are in shards, all processes must run the same ones at the same time.
+        is_whole = job.settings.distributed not in ("fsdp2", "zero3")
+        is_steady = bench.vary is None and job.settings.neftune_noise_alpha is None and is_whole
         layers = getattr(job.adapter, "layers_to_transform", None) if is_steady else None
         self._packs = packs(job.settings) and takes_masks(self._base)
         self._trunk = split_trunk(self._base, layers, (bench.training, bench.validation))
@@ -55,7 +57,8 @@ class SupervisedTrainer(RunTrainer):
                 hidden_B_T_H = self._run_backbone(inputs, packed)
             labels_B_T = inputs["labels"] if packed is None else packed.labels_1_T
             loss, right, trained = head_loss(hidden_B_T_H, labels_B_T, self._base.get_output_embeddings(), IGNORED)
-        return loss, Tally(float(loss.detach()), int(trained), int(right), sum(lengths))
+        # A batch without loss stands in where this process has no row.
+        return loss, Tally(float(loss.detach()), int(trained), int(right), sum(lengths) if int(trained) else 0)
 
     def _pack(self, inputs: dict[str, Tensor], lengths: list[int]) -> Packed | None:
         """The batch as one sequence, where the model's layers can be run like that and it costs less."""
