@@ -63,7 +63,7 @@ def two(make_job: JobMaker) -> JobMaker:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_processes_have_the_losses_of_one_and_leave_the_same_adapter(
+def test_two_processes_have_the_losses_of_one_leave_the_same_adapter_and_can_be_paused_without_changing_a_bit(
     make_job: JobMaker, two: JobMaker, tmp_path: Path, kind: str
 ) -> None:
     valid = str(tmp_path / "valid.jsonl")
@@ -81,19 +81,14 @@ def test_two_processes_have_the_losses_of_one_and_leave_the_same_adapter(
     verify(Path(job.output_dir) / "adapter")
     assert (Path(job.output_dir) / "adapter" / "adapter.gguf").exists()
     assert not list((Path(job.output_dir) / "adapter").glob("*rank*"))
+    assert pause_and_resume(two, kind, validation_file=valid) == (losses(together), weights(job))
     assert not children()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_paused_run_goes_on_as_if_it_had_not_been_paused_down_to_the_last_bit(two: JobMaker, kind: str) -> None:
-    through = run(two("through", kind, lora_dropout=0.1))
-    paused = two("paused", kind, lora_dropout=0.1, logging_steps=1)
-    ask(paused, "pause")
-    first = run(paused)
-    assert first[-1]["type"] == "run-paused"
-    again = two("paused", kind, attempt=2, lora_dropout=0.1, resume_from=str(Path(paused.output_dir) / first[-1]["path"]))
-    assert losses(first) + losses(run(again)) == losses(through)
-    assert weights(again) == weights(two("through", kind))
+def test_every_process_goes_on_with_its_own_random_numbers(two: JobMaker) -> None:
+    dropout = {"lora_dropout": 0.1}
+    through = two("through", "ddp", **dropout)
+    assert pause_and_resume(two, "ddp", **dropout) == (losses(run(through)), weights(through))
 
 
 @pytest.mark.parametrize("kind", ["ddp", "fsdp2"])
@@ -103,7 +98,7 @@ def test_the_upper_layers_alone_are_trained_as_in_one_process(make_job: JobMaker
     assert losses(run(two("together", kind, **quick))) == [(step, pytest.approx(loss, abs=1e-4)) for step, loss in losses(alone)]
 
 
-@pytest.mark.parametrize("kind", KINDS[1:])
+@pytest.mark.parametrize("kind", ["fsdp2", pytest.param("zero3", marks=needs_deepspeed)])
 def test_all_weights_are_trained_and_offloaded_as_in_one_process(make_job: JobMaker, two: JobMaker, kind: str) -> None:
     full = {"adapter": {"type": "full"}, "learning_rate": 1e-3, "max_steps": 3}
     alone = run(make_job("alone", **{**SETTINGS, **full}))
@@ -212,6 +207,16 @@ def test_no_process_outlives_the_job_that_is_killed(two: JobMaker) -> None:
 )
 def test_what_several_processes_cannot_do_is_refused(two: JobMaker, fields: dict[str, Any], what: str) -> None:
     assert fail(two("refused", "ddp", **fields), "config_error")["message"] == what
+
+
+def pause_and_resume(two: JobMaker, kind: str, **fields: Any) -> tuple[list[tuple[int, float]], str]:
+    """Losses and weights of a run that is paused after its first step and goes on."""
+    paused = two("paused", kind, **fields)
+    ask(paused, "pause")
+    first = run(paused)
+    assert first[-1]["type"] == "run-paused"
+    again = two("paused", kind, attempt=2, resume_from=str(Path(paused.output_dir) / first[-1]["path"]), **fields)
+    return losses(first) + losses(run(again)), weights(again)
 
 
 def weights_of(job: TrainingJob) -> list[Any]:
