@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import accelerate.utils.other
 import torch
 from datasets import Dataset
 from torch import Tensor
@@ -32,6 +33,9 @@ from worker.trainer_state import (
     restore_schedule,
 )
 from worker.workbench import Ahead, Tally, Workbench
+
+# Accelerate imports DeepSpeed where it is installed (seen: 2 s a job), to see whether it wraps a model; ours wraps the step instead.
+accelerate.utils.other.is_deepspeed_available = lambda: False
 
 # Examples as a batch of tensors, by their places: those of the training file first, then those of the validation file.
 Collate = Callable[[Sequence[dict[str, int]]], dict[str, Tensor]]
