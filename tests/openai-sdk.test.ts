@@ -137,7 +137,7 @@ describe('fine-tuning jobs', () => {
     await expect(client.fineTuning.jobs.create(job)).rejects.toBeInstanceOf(OpenAI.APIError);
     await expect(client.fineTuning.jobs.create({ ...job, method: { type: 'reinforcement' } })).rejects.toMatchObject({
       status: 400,
-      param: 'method.type',
+      param: 'method.reinforcement',
     });
     await expect(client.fineTuning.jobs.create({ ...job, suffix: 'no spaces' })).rejects.toMatchObject({ status: 400, param: 'suffix' });
     await expect(client.fineTuning.jobs.retrieve('ftjob-none')).rejects.toThrow(NotFoundError);

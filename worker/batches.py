@@ -27,6 +27,8 @@ class EpochSampler(Sampler[int]):
         self._seed = seed
         self._group_by_length = group_by_length
         self._epoch = 0
+        # The places of the epoch that is being read.
+        self.order: list[int] = []
 
     @property
     def epoch(self) -> int:
@@ -43,7 +45,8 @@ class EpochSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
         order_N = torch.randperm(len(self), generator=generator)
-        return iter((self._grouped(order_N, generator) if self._group_by_length else order_N).tolist())
+        self.order = (self._grouped(order_N, generator) if self._group_by_length else order_N).tolist()
+        return iter(self.order)
 
     def _grouped(self, order_N: Tensor, generator: torch.Generator) -> Tensor:
         """The same rows, so that each batch holds rows of like length; the batches stay in random order."""
@@ -64,10 +67,10 @@ class GivenOrder(EpochSampler):
 
     def __init__(self, order: Sequence[int]) -> None:
         super().__init__([1] * len(order), 1, 0, False)
-        self._order = order
+        self.order = list(order)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._order)
+        return iter(self.order)
 
 
 class Collator:

@@ -102,10 +102,10 @@ function settingOf(path: string, schema: Schema, group: string): Setting {
   };
 }
 
-function kindOf({ type, enum: choices, items }: Schema): Setting['kind'] {
+function kindOf({ type, enum: choices, items, $ref: reference }: Schema): Setting['kind'] {
   if (choices) return 'choice';
-  // A list of objects is written as JSON.
-  if (type === 'object') return 'json';
+  // An object, or a list of them, is written as JSON.
+  if (type === 'object' || reference) return 'json';
   if (type === 'array' && (items?.$ref || items?.type === 'object')) return 'json';
   if (type === 'integer' || type === 'number' || type === 'boolean') return type;
   return type === 'array' ? 'list' : 'text';

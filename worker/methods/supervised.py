@@ -1,5 +1,7 @@
 """Supervised fine-tuning: next-token loss on what the assistant says."""
 
+from typing import Any
+
 from torch import Tensor
 
 from worker.attention import takes_masks
@@ -7,6 +9,7 @@ from worker.batches import Collator
 from worker.contract import TrainingJob
 from worker.examples import IGNORED, Example
 from worker.head_loss import head_loss
+from worker.lookahead import Lookahead
 from worker.packing import LayerCost, Packed, pack, packs
 from worker.run_trainer import RunTrainer, pad_token_id
 from worker.trunk import PLAIN_STACKS, split_trunk
@@ -26,6 +29,8 @@ class SupervisedTrainer(RunTrainer):
     """
 
     def __init__(self, job: TrainingJob, bench: Workbench) -> None:
+        rows = job.settings.batch_size * job.settings.gradient_accumulation_steps
+        self._varied = Lookahead(bench.vary, lambda: self._sampler.order, rows) if bench.vary is not None else None
         super().__init__(job, bench, Collator(self._pick, pad_token_id(bench), bench.ranks))
         if self._base.config.model_type in PLAIN_STACKS:
             self._layer_cost = LayerCost.of(self._base.base_model.layers[0], self._base.config.hidden_size)
@@ -39,9 +44,19 @@ class SupervisedTrainer(RunTrainer):
         self.ahead = self._trunk if self._trunk is not None and self._trunk.keeps else None
 
     def _pick(self, place: int) -> Example:
-        if self._bench.vary is None or place >= len(self._bench.training):
+        if self._varied is None or place >= len(self._bench.training):
             return self._examples[place]
-        return self._bench.vary(place, self._sampler.epoch)
+        return self._varied(place, self._sampler.epoch)
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """Forward and backward of one batch, while the rows of the next step are made."""
+        if self._varied is None:
+            return super().training_step(model, inputs, num_items_in_batch)
+        self._varied.begin()
+        try:
+            return super().training_step(model, inputs, num_items_in_batch)
+        finally:
+            self._varied.finish()
 
     def _count(self, batch: dict[str, Tensor]) -> Tensor:
         return (batch["labels"][:, 1:] != IGNORED).sum()
