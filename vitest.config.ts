@@ -8,6 +8,8 @@ export default defineConfig({
     globalSetup: ['tests/database-servers.ts'],
     testTimeout: 120_000,
     hookTimeout: 240_000,
+    // A machine that others use stands still now and then; what fails twice is broken, and what failed once is shown.
+    retry: 1,
     // Engines and databases each take a core; more files at once only wait for one another.
     maxWorkers: 2,
   },

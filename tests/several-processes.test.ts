@@ -7,7 +7,7 @@ import { WorkerEvent } from '#contract/worker.ts';
 import { until } from './running-platform.ts';
 import { rows, startTunedTiny, type TunedTiny } from './tuned-tiny.ts';
 
-const patienceMs = 120_000;
+const patienceMs = 240_000;
 const question = [{ role: 'user', content: 'who ran ?' }];
 
 describe('a run in two processes', () => {

@@ -46,7 +46,7 @@ describe('the pages of data', () => {
       openBrowser(),
       startPlatform(dataDir, { TUNELOOP_ENGINE: 'scripted', TUNELOOP_WARM_MODEL: testModelId, TUNELOOP_PARITY: 'false' }),
     ]);
-  }, 60_000);
+  }, 120_000);
   afterEach(async () => {
     for (const page of opened.splice(0)) await page.close();
   });
@@ -72,7 +72,7 @@ describe('the pages of data', () => {
     await row.getByText(/finding|nothing found/).waitFor();
     await expect.poll(() => row.locator('td').nth(3).textContent()).toMatch(/^[\d,]+$/);
     expect(problems).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('take rows that are pasted, say which could not be read and why, and mend them as a new version beside the old one', async () => {
     const { page, problems } = await open('/data?add=yes');
@@ -106,7 +106,7 @@ describe('the pages of data', () => {
       .getByText(/of v1 · drop: /)
       .waitFor();
     expect(problems).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('edit a row, split, convert and export, and lead to a run on what is shown', async () => {
     await addRows('parts', trainingRows(20));
@@ -140,9 +140,9 @@ describe('the pages of data', () => {
     await page.goto('/data/parts?version=1');
     await page.getByRole('link', { name: 'Train on this' }).click();
     await page.waitForURL(/\/new/);
-    await expect.poll(() => page.getByLabel('Training file').inputValue()).toBe('parts@1');
+    await expect.poll(() => page.getByLabel('Training file').inputValue(), { timeout: 20_000 }).toBe('parts@1');
     expect(problems).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('take a file that is dropped anywhere, with its columns renamed, and delete a set once its name is typed', async () => {
     const { page, problems } = await open('/data');
@@ -168,7 +168,7 @@ describe('the pages of data', () => {
     await page.waitForURL(/\/data$/);
     await page.locator('[data-dataset=my-table]').waitFor({ state: 'detached' });
     expect(problems).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('fetch of many rows only those that are looked at, and open any of them', async () => {
     await addRows('many', trainingRows(4000));
@@ -186,7 +186,7 @@ describe('the pages of data', () => {
     await page.locator('h1').click();
     await page.keyboard.press('j');
     await page.locator('[data-xray="3211"]').waitFor();
-  }, 60_000);
+  }, 120_000);
 
   it('show hostile rows letter by letter, and run and fetch nothing of them', async () => {
     const rows = hostileTexts.map((text, index) => ({ ...chat(text, hostileTexts.at(-1 - index)!), [text.slice(0, 40)]: text }));
@@ -203,7 +203,7 @@ describe('the pages of data', () => {
     }
     expect(await page.locator('main :is(script, img, iframe, object, embed, [onload], a[href^=javascript])').count()).toBe(0);
     expect(problems).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('show a row as the loss sees it: what is learnt, masked and cut off', async () => {
     await addRows('long', `${trainingRows(2)}${JSON.stringify(chat('What is 9?', longAnswer))}\n`);
@@ -214,7 +214,7 @@ describe('the pages of data', () => {
     expect(await kindsOf(page)).toEqual(xray.tokens.map(kindOf));
     expect(new Set(await kindsOf(page)).size).toBe(3);
     expect(problems).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 
   it('tell what each token cost before and after a run, from the point of its loss on, at an address that others can open', async () => {
     await addRows('tiny', trainingRows(8));
@@ -225,6 +225,12 @@ describe('the pages of data', () => {
       return run.fine_tuned_model;
     });
     const { page, problems } = await open(`/runs/${id}?rows=3`);
+    // However fast the worker is, its answer comes once the page has said what it waits for.
+    const told = Promise.withResolvers<void>();
+    await page.route(/xray\?.*loss=true/, async (route) => {
+      await told.promise;
+      await route.continue();
+    });
     await page
       .getByRole('link', { name: /X-ray of row/ })
       .first()
@@ -234,6 +240,7 @@ describe('the pages of data', () => {
       .getByRole('status')
       .getByText(/A worker computes the loss of \d+ tokens under ft:tiny/)
       .waitFor();
+    told.resolve();
     const row = Number(/row=(\d)/.exec(page.url())![1]);
     const xray = await callApi<RowXray>(
       platform,
