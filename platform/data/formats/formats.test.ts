@@ -315,6 +315,15 @@ describe('a row of one kind', () => {
 });
 
 describe('whatever an object holds', () => {
+  it.each([
+    { label: { toString: 1 }, instruction: 'x' },
+    { conversations: [{ from: { toString: 1 }, value: 'x' }] },
+    { conversations: [{ from: 'constructor', value: 'x' }] },
+    { messages: [{ role: 'assistant', function_call: { name: { toString: 1 } } }] },
+  ])('is refused where a text is expected: %j', (row) => {
+    for (const format of Object.values(formats)) expect(() => format.read(row)).toThrow(RowRefused);
+  });
+
   it('every format reads it or says what is wrong, and never breaks', () => {
     const keys = [
       'messages',

@@ -6,6 +6,7 @@ import { RowRefused } from '../row-refused.ts';
 import type { RowFormat } from './format.ts';
 import { has, parseRow } from './parse-row.ts';
 import { parseJson, toolList } from './turns.ts';
+import { wordOf } from './word-of.ts';
 
 const shape = z.looseObject({ messages: z.array(ChatTurn).min(1) });
 const read = ['messages', 'tools', 'functions', 'parallel_tool_calls'];
@@ -31,8 +32,8 @@ export const messages: RowFormat = {
 function currentForm(turn: unknown): unknown {
   if (typeof turn !== 'object' || turn === null) return turn;
   const { function_call, ...rest } = turn as Record<string, unknown>;
-  if (rest['role'] === 'function') return { ...rest, role: 'tool', tool_call_id: `call_${String(rest['name'])}` };
+  if (rest['role'] === 'function') return { ...rest, role: 'tool', tool_call_id: `call_${wordOf(rest['name'])}` };
   if (typeof function_call !== 'object' || function_call === null) return rest;
   const { name } = function_call as { name?: unknown };
-  return { ...rest, tool_calls: [{ id: `call_${String(name)}`, type: 'function', function: function_call }] };
+  return { ...rest, tool_calls: [{ id: `call_${wordOf(name)}`, type: 'function', function: function_call }] };
 }

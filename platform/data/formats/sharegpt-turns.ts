@@ -3,6 +3,7 @@ import type { ChatTurn } from '#contract/dataset.ts';
 import { RowRefused } from '../row-refused.ts';
 import { hasCalls, parseJson, toolList, weightOf } from './turns.ts';
 import { turnText } from '../row-text.ts';
+import { wordOf } from './word-of.ts';
 
 type Part = 'user' | 'assistant' | 'system' | 'call' | 'result';
 
@@ -33,7 +34,8 @@ export class ShareGptReader {
 
   read(turn: unknown, place: string): ChatTurn {
     const { from, role, value, content, weight } = (turn ?? {}) as Record<string, unknown>;
-    const part = speakers[String(from ?? role).toLowerCase()];
+    const name = wordOf(from ?? role).toLowerCase();
+    const part = Object.hasOwn(speakers, name) ? speakers[name] : undefined;
     if (part === undefined) throw new RowRefused(`${place}.from: ${JSON.stringify(from ?? role)} is nobody that is known here`);
     const text = value ?? content;
     if (typeof text !== 'string') throw new RowRefused(`${place}.value: expected a text`);

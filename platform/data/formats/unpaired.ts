@@ -10,6 +10,7 @@ import { messages } from './messages.ts';
 import { firstOf, has, parseRow } from './parse-row.ts';
 import { readConversation } from './sharegpt-turns.ts';
 import { answerTurns, oneText, promptTurns, toolList } from './turns.ts';
+import { wordOf } from './word-of.ts';
 
 const labels = ['label', 'kto_tag'];
 const read = [
@@ -76,7 +77,7 @@ function chatTurns(row: Record<string, unknown>): ChatTurn[] {
 
 /** Tables write truth in several ways. */
 function labelOf(label: unknown): unknown {
-  const text = String(label).toLowerCase();
+  const text = wordOf(label).toLowerCase();
   if (['true', '1'].includes(text)) return true;
   return ['false', '0'].includes(text) ? false : label;
 }
