@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-from peft import PeftConfig, PeftModel, set_peft_model_state_dict
+from peft import PeftConfig, set_peft_model_state_dict
 from transformers import PreTrainedModel
 
 from worker.failures import WorkerError
+from worker.load import attach_adapter
 from worker.trainer_state import ADAPTER_FILE, MODEL_FILE
 from worker.virtual_tokens import VirtualTokens
 
@@ -24,7 +25,7 @@ def open_adapter(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
             set_peft_model_state_dict(virtual, safetensors.torch.load_file(folder / ADAPTER_FILE))
             virtual.eval()
             return model
-        adapted: Any = PeftModel.from_pretrained(model, str(folder), is_trainable=False, local_files_only=True)
+        adapted: Any = attach_adapter(model, folder)
     except (OSError, ValueError, RuntimeError, KeyError, safetensors.SafetensorError) as error:
         raise WorkerError("model_error", f"The adapter in {folder} does not load: {error}") from error
     return adapted.eval().get_base_model()

@@ -8,11 +8,9 @@ from torch import Tensor
 
 from worker.contract import ConstitutionalMethod, DpoMethod, OrpoMethod, SimpoMethod, TrainingJob
 from worker.head_logprobs import head_logprobs
-from worker.pair_forward import PairCollator, PairForward
+from worker.pair_trainer import PairTrainer
 from worker.preference_losses import Answers, PairLoss, dpo_loss, orpo_loss, simpo_loss
-from worker.preference_rows import Pair
 from worker.reference import Reference
-from worker.run_trainer import RunTrainer, pad_token_id
 from worker.workbench import Tally, Workbench
 
 
@@ -21,25 +19,16 @@ def build(job: TrainingJob, bench: Workbench) -> "PreferenceTrainer":
     return PreferenceTrainer(job, bench)
 
 
-class PreferenceTrainer(RunTrainer):
+class PreferenceTrainer(PairTrainer):
     """TRL's loop over pairs: the prompt of a pair runs once, the head at answers only, the reference model once a row."""
 
     def __init__(self, job: TrainingJob, bench: Workbench) -> None:
-        super().__init__(job, bench, PairCollator(self._pick, pad_token_id(bench)))
+        super().__init__(job, bench)
         self._method = job.method
-        self._run = PairForward(self._base)
         self._reference: Reference | None = None
         if isinstance(job.method, DpoMethod | ConstitutionalMethod):
             files = (bench.training, bench.validation)
             self.ahead = self._reference = Reference(bench, files, job.settings.batch_size, self._say)
-
-    def _pick(self, place: int) -> Pair:
-        pair = self._examples[place]
-        assert isinstance(pair, Pair)
-        return pair
-
-    def _count(self, batch: dict[str, Tensor]) -> Tensor:
-        return torch.tensor(len(batch["places"]))
 
     def _forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tally]:
         pairs = len(inputs["places"])

@@ -1,14 +1,11 @@
 """A reward model on pairs of answers (Ouyang et al. 2022, section 3.5): a head beside the adapter scores what stands before it."""
 
-import torch
 from torch import Tensor
 
 from worker.contract import RewardMethod, TrainingJob
 from worker.heads import attach_head
-from worker.pair_forward import PairCollator, PairForward
+from worker.pair_trainer import PairTrainer
 from worker.preference_losses import reward_loss
-from worker.preference_rows import Pair
-from worker.run_trainer import RunTrainer, pad_token_id
 from worker.workbench import Tally, Workbench
 
 
@@ -18,22 +15,13 @@ def build(job: TrainingJob, bench: Workbench) -> "RewardTrainer":
     return RewardTrainer(job, bench, job.method)
 
 
-class RewardTrainer(RunTrainer):
+class RewardTrainer(PairTrainer):
     """TRL's loop over pairs. The score of an answer is read where it ends, and its tokens carry no loss of their own."""
 
     def __init__(self, job: TrainingJob, bench: Workbench, method: RewardMethod) -> None:
         self._head = attach_head(bench.adapted)
-        super().__init__(job, bench, PairCollator(self._pick, pad_token_id(bench)))
+        super().__init__(job, bench)
         self._method = method
-        self._run = PairForward(self._base)
-
-    def _pick(self, place: int) -> Pair:
-        pair = self._examples[place]
-        assert isinstance(pair, Pair)
-        return pair
-
-    def _count(self, batch: dict[str, Tensor]) -> Tensor:
-        return torch.tensor(len(batch["places"]))
 
     def _forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tally]:
         """Token accuracy and perplexity are those of the choice between two answers."""
