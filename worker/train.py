@@ -1,6 +1,5 @@
 """One attempt of a training job, from its rows to its adapter."""
 
-import hashlib
 import os
 import sys
 import time
@@ -249,7 +248,7 @@ def _read_examples(
 
 def _counters(job: TrainingJob, store: ArtifactStore) -> Counters:
     """Fresh counters, or those of the checkpoint that the job goes on from, once it has been verified."""
-    training_sha256 = hashlib.sha256(Path(job.training_file).read_bytes()).hexdigest()
+    training_sha256 = file_sha256(job.training_file)
     if job.resume_from is None:
         return Counters(training_sha256)
     folder = Path(job.resume_from)

@@ -30,7 +30,10 @@ class SupervisedTrainer(RunTrainer):
 
     def __init__(self, job: TrainingJob, bench: Workbench) -> None:
         rows = job.settings.batch_size * job.settings.gradient_accumulation_steps
-        self._varied = Lookahead(bench.vary, lambda: self._sampler.order, rows) if bench.vary is not None else None
+        vary = bench.vary
+        # One of several processes reads but a share of the order.
+        self._lookahead = Lookahead(vary, lambda: self._sampler.order, rows) if vary is not None and bench.ranks.world == 1 else None
+        self._vary = self._lookahead or vary
         super().__init__(job, bench, Collator(self._pick, pad_token_id(bench), bench.ranks))
         if self._base.config.model_type in PLAIN_STACKS:
             self._layer_cost = LayerCost.of(self._base.base_model.layers[0], self._base.config.hidden_size)
@@ -44,19 +47,19 @@ class SupervisedTrainer(RunTrainer):
         self.ahead = self._trunk if self._trunk is not None and self._trunk.keeps else None
 
     def _pick(self, place: int) -> Example:
-        if self._varied is None or place >= len(self._bench.training):
+        if self._vary is None or place >= len(self._bench.training):
             return self._examples[place]
-        return self._varied(place, self._sampler.epoch)
+        return self._vary(place, self._sampler.epoch)
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """Forward and backward of one batch, while the rows of the next step are made."""
-        if self._varied is None:
+        if self._lookahead is None:
             return super().training_step(model, inputs, num_items_in_batch)
-        self._varied.begin()
+        self._lookahead.begin()
         try:
             return super().training_step(model, inputs, num_items_in_batch)
         finally:
-            self._varied.finish()
+            self._lookahead.finish()
 
     def _count(self, batch: dict[str, Tensor]) -> Tensor:
         return (batch["labels"][:, 1:] != IGNORED).sum()
