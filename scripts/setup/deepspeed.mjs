@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { root, tools, venv } from './paths.mjs';
 import { configuredIndex } from './python-packages.mjs';
 import { runCommand } from './run-command.mjs';
-import { uv } from './uv-tool.mjs';
-
-const fix = 'see the log; behind a mirror set UV_DEFAULT_INDEX, then run it again';
+import { packagesFix as fix, uv, uvEnvironment } from './uv-tool.mjs';
 
 export const deepspeed = {
   name: 'DeepSpeed',
@@ -20,7 +18,7 @@ export const deepspeed = {
     line.update(wantedVersion());
     const requirements = join(tools, 'requirements-deepspeed.txt');
     const index = configuredIndex();
-    const env = { UV_PYTHON_DOWNLOADS: 'never', VIRTUAL_ENV: '', PYTHONHOME: '', ...(index === null ? {} : { UV_DEFAULT_INDEX: index }) };
+    const env = { ...uvEnvironment, ...(index === null ? {} : { UV_DEFAULT_INDEX: index }) };
     const run = (parameters) => runCommand(uv, parameters, { log: 'deepspeed', fix, env });
     await run(['export', '--frozen', '--only-group', 'deepspeed', '--no-emit-project', '--quiet', '--output-file', requirements]);
     // What is there stays; uv sync would take it away again, and does when the lock has changed.

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pythonPath } from './check-system.mjs';
 import { root, tools, venv } from './paths.mjs';
 import { runCommand } from './run-command.mjs';
-import { uv } from './uv-tool.mjs';
+import { uv, uvEnvironment } from './uv-tool.mjs';
 
 /** Written last; holds the hash of what was asked for. */
 const stamp = join(venv, '.tuneloop-setup');
@@ -14,8 +14,8 @@ const stamp = join(venv, '.tuneloop-setup');
 const unfinished = join(tools, 'python-packages.unfinished');
 const fix = 'see the log; with a full disk free 7 GB, behind a mirror set UV_DEFAULT_INDEX, then run it again';
 
-/** The worker is looked for in .venv; an environment that happens to be active is not meant. */
-const environment = { UV_PYTHON_DOWNLOADS: 'never', UV_PROJECT_ENVIRONMENT: venv, VIRTUAL_ENV: '', PYTHONHOME: '' };
+/** The worker is looked for in .venv. */
+const environment = { ...uvEnvironment, UV_PROJECT_ENVIRONMENT: venv };
 
 export const pythonPackages = {
   name: 'Python packages',

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tools, venv } from './paths.mjs';
 import { runCommand } from './run-command.mjs';
-import { uv } from './uv-tool.mjs';
+import { packagesFix as fix, uv, uvEnvironment } from './uv-tool.mjs';
 
 /** All of them: what they need besides is in .venv, and nothing of that is to be installed a second time. */
 const packages = [
@@ -27,7 +27,6 @@ const folder = join(tools, 'quantizers');
 const stamp = join(folder, '.tuneloop-setup');
 /** Some are built for one version of Python: that of the worker. */
 const wanted = () => [...packages, ...readFileSync(join(venv, 'pyvenv.cfg'), 'utf8').match(/^version.*$/m)].join(' ');
-const fix = 'see the log; behind a mirror set UV_DEFAULT_INDEX, then run it again';
 
 export const quantizers = {
   name: 'Quantizers',
@@ -42,7 +41,7 @@ export const quantizers = {
     rmSync(folder, { recursive: true, force: true });
     const python = join(venv, 'bin', 'python');
     const words = ['pip', 'install', '--no-progress', '--no-deps', '--python', python, '--target', folder, ...packages];
-    await runCommand(uv, words, { log: 'quantizers', fix, env: { UV_PYTHON_DOWNLOADS: 'never', VIRTUAL_ENV: '', PYTHONHOME: '' } });
+    await runCommand(uv, words, { log: 'quantizers', fix, env: uvEnvironment });
     writeFileSync(stamp, wanted());
     return `${packages.length} packages`;
   },

@@ -4,9 +4,7 @@ import { join } from 'node:path';
 import { pythonPath } from './check-system.mjs';
 import { tools } from './paths.mjs';
 import { runCommand } from './run-command.mjs';
-import { uv } from './uv-tool.mjs';
-
-const fix = 'see the log; behind a mirror set UV_DEFAULT_INDEX, then run it again';
+import { packagesFix as fix, uv, uvEnvironment } from './uv-tool.mjs';
 
 /** The server that the tests of platform/monitoring/trackers/mlflow.ts speak to; the platform itself needs no MLflow. */
 export const mlflow = environmentOf('MLflow', 'mlflow==3.17.2');
@@ -28,7 +26,7 @@ function environmentOf(name, requirement) {
     async run(line) {
       line.update(requirement);
       rmSync(folder, { recursive: true, force: true });
-      const env = { UV_PYTHON_DOWNLOADS: 'never', VIRTUAL_ENV: '', PYTHONHOME: '' };
+      const env = uvEnvironment;
       await runCommand(uv, ['venv', '--python', pythonPath(), folder], { log: id, fix, env });
       const python = join(folder, 'bin', 'python');
       await runCommand(uv, ['pip', 'install', '--no-progress', '--python', python, requirement], { log: id, fix, env });

@@ -10,6 +10,10 @@ const version = '0.13.9';
 const folder = join(tools, 'uv');
 const fix = 'see the log; behind a proxy or mirror check "python3 -m pip config list", then run it again';
 export const uv = join(folder, 'bin', 'uv');
+/** No Python is downloaded, and an environment that happens to be active is not meant. */
+export const uvEnvironment = { UV_PYTHON_DOWNLOADS: 'never', VIRTUAL_ENV: '', PYTHONHOME: '' };
+/** What helps when packages could not be installed. */
+export const packagesFix = 'see the log; behind a mirror set UV_DEFAULT_INDEX, then run it again';
 
 export const uvTool = {
   name: 'uv',
