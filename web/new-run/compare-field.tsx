@@ -6,11 +6,17 @@ import { Button } from '../components/button.tsx';
 import { Card } from '../components/card.tsx';
 import { FailureView } from '../components/failure-view.tsx';
 import { useUrlState } from '../components/use-url-state.ts';
+import { DifferencesTable } from '../runs/differences-table.tsx';
 import { nameOfRun } from '../runs/name-of-run.ts';
 import { differencesFrom, draftOfRun } from './draft-of-run.ts';
 import { emptyDraft, type Draft } from './draft.ts';
 import { boxLook } from './field.tsx';
 import type { ChangeDraft } from './use-draft.ts';
+
+const columns = [
+  { id: 'then', title: 'then' },
+  { id: 'now', title: 'now' },
+];
 
 /** `?from=RUN` with a form that is still empty is a fork: it is filled in by that run. */
 export function CompareField({ draft, change }: { draft: Draft; change: ChangeDraft }) {
@@ -58,28 +64,6 @@ export function CompareField({ draft, change }: { draft: Draft; change: ChangeDr
 function Differences({ draft, run }: { draft: Draft; run: Parameters<typeof differencesFrom>[1] }) {
   const found = differencesFrom(draft, run);
   if (found.length === 0) return <p className="mt-2 text-muted">The form says what that run was frozen to.</p>;
-  return (
-    <div className="mt-2 max-h-64 overflow-auto" tabIndex={0} role="region" aria-label="What is different">
-      <table className="w-full text-left text-[13px]">
-        <thead>
-          <tr className="border-b text-muted">
-            <th className="py-1 pr-3 font-medium">Differs in</th>
-            <th className="py-1 pr-3 font-medium">then</th>
-            <th className="py-1 font-medium">now</th>
-          </tr>
-        </thead>
-        <tbody className="font-mono">
-          {found.map(({ name, ofDraft, ofRun }) => (
-            <tr key={name} className="border-b align-top last:border-0">
-              <th scope="row" className="py-1 pr-3 font-normal text-muted">
-                {name}
-              </th>
-              <td className="break-all py-1 pr-3">{ofRun || '–'}</td>
-              <td className="break-all py-1">{ofDraft || '–'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const rows = found.map(({ name, ofDraft, ofRun }) => ({ name, values: [ofRun || '–', ofDraft || '–'] }));
+  return <DifferencesTable label="What is different" columns={columns} rows={rows} className="mt-2 max-h-64 overflow-auto" />;
 }

@@ -6,6 +6,7 @@ import type { TrainingRun } from '#contract/training-run.ts';
 import { LineChart } from '../charts/line-chart.tsx';
 import { Card } from '../components/card.tsx';
 import { configDifferences } from '../run-page/config-rows.ts';
+import { DifferencesTable } from './differences-table.tsx';
 import { nameOfRun } from './name-of-run.ts';
 import { useAllCurves } from './run-curves.ts';
 
@@ -49,34 +50,6 @@ export function CompareRuns({ runs }: { runs: readonly TrainingRun[] }) {
 function Differences({ runs }: { runs: readonly TrainingRun[] }) {
   const differences = configDifferences(runs);
   if (differences.length === 0) return <p className="mt-3 text-muted">Their configurations are the same.</p>;
-  return (
-    <div className="mt-3 overflow-x-auto" tabIndex={0} role="region" aria-label="Differences of configuration">
-      <table className="w-full text-left text-[13px]">
-        <thead>
-          <tr className="border-b text-muted">
-            <th className="py-1 pr-4 font-medium">Differs in</th>
-            {runs.map((run) => (
-              <th key={run.id} className="py-1 pr-4 font-medium">
-                {nameOfRun(run)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody className="font-mono">
-          {differences.map(({ name, values }) => (
-            <tr key={name} className="border-b last:border-0">
-              <th scope="row" className="py-1 pr-4 font-normal text-muted">
-                {name}
-              </th>
-              {values.map((value, index) => (
-                <td key={runs[index]!.id} className="break-all py-1 pr-4">
-                  {value}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const columns = runs.map((run) => ({ id: run.id, title: nameOfRun(run) }));
+  return <DifferencesTable label="Differences of configuration" columns={columns} rows={differences} className="mt-3 overflow-x-auto" />;
 }
