@@ -136,6 +136,11 @@ function openTrainingRoom(
     costPerHour: config.cost_per_hour,
     // The lock of PGlite lets one process in; on PostgreSQL several may share the runs.
     owner: database.kind === 'pglite' ? 'local' : randomUUID(),
+    onLastStep: async ({ base_model: base }, id, adapter) => {
+      const { entry, modelDir, ggufFile } = await requireBaseModel(baseModels, base);
+      const served = { id, base, baseFile: ggufFile, modelDir, adapter };
+      if (ggufFile !== null) await engines.of(entry, served).load(served);
+    },
     onVersion: async (version) => {
       const { method } = await getVersion(versions, version.project_id, version.id);
       if (method === 'reward') return;

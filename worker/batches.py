@@ -27,8 +27,8 @@ class EpochSampler(Sampler[int]):
         self._seed = seed
         self._group_by_length = group_by_length
         self._epoch = 0
-        # The places of the epoch that is being read.
-        self.order: list[int] = []
+        # By epoch: of the one that is being read, and the next.
+        self._orders: dict[int, list[int]] = {}
 
     @property
     def epoch(self) -> int:
@@ -43,10 +43,16 @@ class EpochSampler(Sampler[int]):
         return len(self._lengths_N)
 
     def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
-        order_N = torch.randperm(len(self), generator=generator)
-        self.order = (self._grouped(order_N, generator) if self._group_by_length else order_N).tolist()
-        return iter(self.order)
+        return iter(self.order_of(self._epoch))
+
+    def order_of(self, epoch: int) -> Sequence[int]:
+        """The places of all rows, as they are read in this epoch."""
+        if epoch not in self._orders:
+            generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+            order_N = torch.randperm(len(self), generator=generator)
+            ordered_N = self._grouped(order_N, generator) if self._group_by_length else order_N
+            self._orders = {known: order for known, order in self._orders.items() if known == epoch - 1} | {epoch: ordered_N.tolist()}
+        return self._orders[epoch]
 
     def _grouped(self, order_N: Tensor, generator: torch.Generator) -> Tensor:
         """The same rows, so that each batch holds rows of like length; the batches stay in random order."""
@@ -67,10 +73,11 @@ class GivenOrder(EpochSampler):
 
     def __init__(self, order: Sequence[int]) -> None:
         super().__init__([1] * len(order), 1, 0, False)
-        self.order = list(order)
+        self._order = list(order)
 
-    def __iter__(self) -> Iterator[int]:
-        return iter(self.order)
+    def order_of(self, epoch: int) -> Sequence[int]:
+        """The one that was given."""
+        return self._order
 
 
 class Collator:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,7 @@ class ArtifactStore:
         self._job = job
         self._root = Path(job.output_dir)
         self._config_sha256 = config_sha256(job)
+        self._removals: ThreadPoolExecutor | None = None
 
     def sweep(self) -> None:
         """Removes what a killed attempt left half-written."""
@@ -90,7 +92,7 @@ class ArtifactStore:
         if final.exists():
             if (final / MANIFEST).exists() and read_manifest(final).attempt > self._job.attempt:
                 raise WorkerError("worker_lost", f"A later attempt of this run has already written {final}.")
-            set_aside(final)
+            shutil.rmtree(set_aside(final), ignore_errors=True)
         temporary.rename(final)
         sync_folder(final.parent)
 
@@ -101,9 +103,19 @@ class ArtifactStore:
         removed: list[tuple[int, str]] = []
         for step in sorted(folders):
             if step not in newest and step != best_step and step not in kept_steps:
-                set_aside(folders[step])
-                removed.append((step, f"checkpoints/step-{step}"))
+                self._remove(set_aside(folders[step]))
+                removed.append((step, checkpoint_path(step)))
         return removed
+
+    def _remove(self, folder: Path) -> None:
+        """In a thread of its own: nobody waits for the files of a folder whose name is gone."""
+        self._removals = self._removals or ThreadPoolExecutor(1, thread_name_prefix="removing")
+        self._removals.submit(shutil.rmtree, folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Waits until everything that was to be removed is."""
+        if self._removals is not None:
+            self._removals.shutdown()
 
     def verify_resumable(self, folder: Path) -> ArtifactManifest:
         """The manifest of a checkpoint that this job may go on from.

@@ -122,6 +122,7 @@ def test_the_newest_are_kept_and_the_best_besides(store: ArtifactStore, checkpoi
     for step in (2, 4, 6, 8, 10):
         store.commit_checkpoint(step, write)
     assert store.prune(2, best_step=4) == [(2, "checkpoints/step-2"), (6, "checkpoints/step-6")]
+    store.close()
     assert sorted(path.name for path in checkpoints.iterdir()) == ["step-10", "step-4", "step-8"]
 
 

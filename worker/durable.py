@@ -96,12 +96,11 @@ def commit_folder(
     return written.sha256
 
 
-def set_aside(folder: Path) -> None:
-    """Takes the name from a folder before its files go, so that none is ever seen with files missing."""
+def set_aside(folder: Path) -> Path:
+    """Takes the name from a folder before its files go, so that none is ever seen with files missing; returns what is to be removed."""
     aside = folder.with_name(f"{TEMPORARY}removed-{folder.name}")
     shutil.rmtree(aside, ignore_errors=True)
-    folder.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)
+    return folder.rename(aside)
 
 
 def canonical_json(value: object) -> bytes:

@@ -1,5 +1,6 @@
 """A model in a form that other programs load: adapter merged into base, written, quantised, and vouched for by a manifest."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,6 @@ def _manifest(task: ExportTask, files: dict[str, WrittenFile]) -> bytes:
 
 def _give_name(final: Path) -> None:
     if final.exists():
-        set_aside(final)
+        shutil.rmtree(set_aside(final), ignore_errors=True)
     final.with_name(f"{TEMPORARY}{final.name}").rename(final)
     sync_folder(final.parent)

@@ -20,7 +20,7 @@ from worker.control import read_control
 from worker.events import EventLog
 from worker.probes import Prober
 from worker.ranks import ALONE, Ranks
-from worker.saving import Saver
+from worker.saving import Saver, write_at_once
 from worker.stopping import Purse, Watch
 from worker.trainer_state import TRAINER_FILE
 from worker.workbench import MethodTrainer, Tally
@@ -234,8 +234,7 @@ class Progress(TrainerCallback):
         trainer_state = copy.deepcopy(state)
 
         def write(folder: Path) -> None:
-            for part in parts:
-                part(folder)
+            write_at_once(folder, parts)
             trainer_state.save_to_json(str(folder / TRAINER_FILE))
 
         told = {

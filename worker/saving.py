@@ -1,7 +1,8 @@
 """Writes checkpoints beside the training, so that no step waits for the disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -35,3 +36,10 @@ class Saver:
             return
         (future, then), self._running = self._running, None
         then(future.result())
+
+
+def write_at_once(folder: Path, parts: Sequence[Callable[[Path], None]]) -> None:
+    """Lets every part write its files, each in a thread; raises what the first of them raised, once none of them writes any more."""
+    with ThreadPoolExecutor(len(parts), thread_name_prefix="writing") as threads:
+        for _ in threads.map(lambda part: part(folder), parts):
+            pass

@@ -6,6 +6,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -102,6 +103,11 @@ def _run_rank(job: TrainingJob, ranks: Ranks, meeting_file: Path | None, load: C
 
 
 def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog, ranks: Ranks) -> None:
+    with closing(ArtifactStore(job)) as store:
+        _train(job, load, events, ranks, store)
+
+
+def _train(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog, ranks: Ranks, store: ArtifactStore) -> None:
     began = time.monotonic()
     device: Literal["cpu", "cuda"] = "cuda" if torch.cuda.is_available() else "cpu"
     precision = choose_precision(job, device)
@@ -111,7 +117,6 @@ def _run(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog, rank
     # A rate schedule is stepped in the order that torch expects; its check is confused by a restored one.
     warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
     events.write("run-started", pid=os.getpid(), device=device, threads=threads * ranks.local_world, precision=precision)
-    store = ArtifactStore(job)
     if ranks.is_first:
         store.sweep()
     events.phase("loading")

@@ -5,6 +5,7 @@ import math
 import random
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,6 +24,7 @@ from worker.export_gguf import export_adapter
 from worker.failures import WorkerError
 from worker.heads import HEAD_FILE, head_tensors, restore_head
 from worker.ranks import ALONE, Ranks
+from worker.saving import write_at_once
 
 ADAPTER_FILE = "adapter_model.safetensors"
 MODEL_FILE = "model.safetensors"
@@ -58,19 +60,21 @@ def capture_adapter(model: PeftModel | PreTrainedModel) -> Callable[[Path], None
     config: Any = model.peft_config["default"]
     base: Any = model.get_base_model()
 
-    def write(folder: Path) -> None:
+    def write_for_peft(folder: Path) -> None:
         safetensors.torch.save_file(tensors, folder / ADAPTER_FILE, metadata={"format": "pt"})
         config.save_pretrained(str(folder))
         if head:
             (folder / HEAD_FILE).write_bytes(safetensors.torch.save(head))
         if encoder:
             (folder / ENCODER_FILE).write_bytes(safetensors.torch.save(encoder))
-        if config.peft_type == "LORA" and not config.use_dora:
-            # llama.cpp scales by alpha / r.
-            alpha = config.lora_alpha * math.sqrt(config.r) if config.use_rslora else config.lora_alpha
-            export_adapter(tensors, base.config, alpha, folder / "adapter.gguf")
 
-    return write
+    def write_for_llama_cpp(folder: Path) -> None:
+        # It scales by alpha / r.
+        alpha = config.lora_alpha * math.sqrt(config.r) if config.use_rslora else config.lora_alpha
+        export_adapter(tensors, base.config, alpha, folder / "adapter.gguf")
+
+    is_served = config.peft_type == "LORA" and not config.use_dora
+    return partial(write_at_once, parts=[write_for_peft, write_for_llama_cpp] if is_served else [write_for_peft])
 
 
 def _capture_model(model: PreTrainedModel) -> Callable[[Path], None]:

@@ -9,6 +9,13 @@ import { knownFileSha256 } from '#platform/core/file-sha256.ts';
 
 /** The manifest of a folder whose every file was read and hashed. Throws `artifact_corrupt` that names a wrong file. */
 export async function verifyArtifact(folder: string, manifestSha256: string): Promise<ArtifactManifest> {
+  const manifest = await readArtifactManifest(folder, manifestSha256);
+  await Promise.all(manifest.files.map((file) => verifyFile(join(folder, file.path), file)));
+  return manifest;
+}
+
+/** What a folder should hold. Throws `artifact_corrupt` when it is not the manifest that the worker committed. */
+export async function readArtifactManifest(folder: string, manifestSha256: string): Promise<ArtifactManifest> {
   const path = join(folder, 'manifest.json');
   const text = await readFile(path).catch((cause: unknown) => {
     throw new PlatformError('artifact_corrupt', `${path} cannot be read`, { cause });
@@ -16,9 +23,7 @@ export async function verifyArtifact(folder: string, manifestSha256: string): Pr
   if (createHash('sha256').update(text).digest('hex') !== manifestSha256) {
     throw new PlatformError('artifact_corrupt', `${path} has changed since the worker committed it`);
   }
-  const manifest = ArtifactManifest.parse(JSON.parse(text.toString('utf8')));
-  await Promise.all(manifest.files.map((file) => verifyFile(join(folder, file.path), file)));
-  return manifest;
+  return ArtifactManifest.parse(JSON.parse(text.toString('utf8')));
 }
 
 /** SHA-256 of the file that engines load. Throws `artifact_corrupt` when the manifest has none. */

@@ -3,18 +3,19 @@ import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sql } from 'kysely';
+import { servedFileOf } from '#contract/adapter.ts';
 import type { WorkerEvent } from '#contract/worker.ts';
 import { PlatformError } from '#platform/core/errors.ts';
 import { failpoint } from '#platform/core/failpoint.ts';
 import { newId } from '#platform/core/ids.ts';
 import { registerVersion } from '#platform/models/versions.ts';
-import { adapterSha256, verifyArtifact } from './artifact.ts';
+import { adapterSha256, readArtifactManifest, verifyArtifact } from './artifact.ts';
 import { storedEvent } from './event-text.ts';
 import type { CheckpointRow, Db, RunRow } from './rows.ts';
 import { artifactPath } from './run-paths.ts';
 import { getRun } from './runs.ts';
 import type { Training } from './training.ts';
-import { checkpointModelId } from './version-names.ts';
+import { checkpointModelId, finalModelId } from './version-names.ts';
 import { writeRun, type RunGuard } from './write-run.ts';
 
 type CheckpointSaved = Extract<WorkerEvent, { type: 'checkpoint-saved' }>;
@@ -58,6 +59,7 @@ export async function recordCheckpoint(training: Training, run: RunRow, guard: R
   const folder = join(training.dataDir, path);
   // Read late, after a restart of the platform: the worker has made room since, and says so in a later event.
   if (!existsSync(folder)) return writeRun(training.db, guard, { worker_seq: event.seq }, [storedEvent(event)]);
+  if (event.step === run.total_steps) void loadAhead(training, run, folder, event.manifest_sha256);
   const manifest = await verifyArtifact(folder, event.manifest_sha256).catch(brokenArtifact);
   if (manifest instanceof PlatformError) {
     const refused = {
@@ -101,6 +103,19 @@ export async function recordCheckpoint(training: Training, run: RunRow, guard: R
   });
   failpoint('checkpoint-after-commit');
   return recorded;
+}
+
+/** Lets the engine load what the run is about to end with. Whatever is wrong with it, the engine checks the file itself. */
+async function loadAhead(training: Training, run: RunRow, folder: string, manifestSha256: string): Promise<void> {
+  const { adapter, method, settings } = run.config;
+  const isServed = method.type !== 'reward' && servedFileOf(adapter) === 'adapter.gguf';
+  if (!training.onLastStep || !isServed || settings.load_best_model_at_end) return;
+  try {
+    const sha256 = adapterSha256(await readArtifactManifest(folder, manifestSha256), adapter);
+    await training.onLastStep(run, await finalModelId(training.db, run), { file: join(folder, servedFileOf(adapter)), sha256 });
+  } catch (error) {
+    training.log.warn({ err: error, run: run.id }, 'the version of a run that ends could not be loaded ahead');
+  }
 }
 
 /** The step with the lowest validation loss so far. */

@@ -194,3 +194,24 @@ function canMount(): boolean {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+describeDatabases('a run that comes to its last step', (database) => {
+  const open = useTrainings(database);
+
+  it('lets its version be loaded ahead, by the hash that the version is then registered with', async () => {
+    const ahead: { id: string; sha256: string; wasThere: boolean }[] = [];
+    const training = await open({
+      script: { steps: 6, checkpointEvery: 2 },
+      parts: {
+        onLastStep: async (_run, id, { file, sha256 }) => void ahead.push({ id, sha256, wasThere: statSync(file).isFile() }),
+      },
+    });
+    const run = await training.ended((await training.submit()).id);
+    const version = await training.db
+      .selectFrom('model_versions')
+      .selectAll()
+      .where('id', '=', run.fine_tuned_model!)
+      .executeTakeFirstOrThrow();
+    expect(ahead).toEqual([{ id: version.id, sha256: version.adapter_sha256, wasThere: true }]);
+  });
+});

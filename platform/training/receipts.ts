@@ -1,14 +1,13 @@
 /** The receipt of a version: read from rows and files that never change once it is made. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { ParityCertificate } from '#contract/parity.ts';
 import type { ModelReceipt } from '#contract/receipt.ts';
-import { ArtifactManifest, WorkerEvent } from '#contract/worker.ts';
+import { WorkerEvent } from '#contract/worker.ts';
 import { canonicalJson } from '#platform/core/canonical-json.ts';
-import { PlatformError } from '#platform/core/errors.ts';
 import type { VersionRow } from '#platform/models/versions.ts';
+import { readArtifactManifest } from './artifact.ts';
 import type { Db, RunEventRow, RunRow } from './rows.ts';
 
 interface ReceiptParts {
@@ -32,7 +31,7 @@ export async function makeReceipt(parts: ReceiptParts, version: VersionRow, pari
     .orderBy('seq')
     .execute();
   const events = new Events(rows);
-  const manifest = await readManifest(parts, version);
+  const manifest = await readArtifactManifest(join(parts.dataDir, version.path), version.manifest_sha256);
   const receipt: Omit<ModelReceipt, 'sha256' | 'parity'> = {
     object: 'model.receipt',
     version: 1,
@@ -79,17 +78,6 @@ class Events {
     // As the worker wrote it; stored without its place in the file.
     return row ? (WorkerEvent.parse({ ...row.data, type, seq: 1, at: row.at.getTime() / 1000 }) as EventOf<Type>) : null;
   }
-}
-
-async function readManifest({ dataDir }: ReceiptParts, version: VersionRow): Promise<ArtifactManifest> {
-  const path = join(dataDir, version.path, 'manifest.json');
-  const text = await readFile(path).catch((cause: unknown) => {
-    throw new PlatformError('artifact_corrupt', `${path} cannot be read`, { cause });
-  });
-  if (createHash('sha256').update(text).digest('hex') !== version.manifest_sha256) {
-    throw new PlatformError('artifact_corrupt', `${path} has changed since the run committed it`);
-  }
-  return ArtifactManifest.parse(JSON.parse(text.toString('utf8')));
 }
 
 async function describeData(db: Db, run: RunRow, events: Events): Promise<Pick<ModelReceipt, 'training' | 'validation'>> {

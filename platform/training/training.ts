@@ -7,7 +7,7 @@ import type { Launcher } from './launcher.ts';
 import type { Log } from './log.ts';
 import { PlanQueue } from './plan-queue.ts';
 import { Reporter, type ReporterParts } from './report-runs.ts';
-import type { Db, ModelVersionRow } from './rows.ts';
+import type { Db, ModelVersionRow, RunRow } from './rows.ts';
 import { RunFeed } from './run-feed.ts';
 import { Signal } from './signal.ts';
 
@@ -29,6 +29,11 @@ export interface TrainingParts {
   graceMs?: number;
   /** What an hour of this machine costs in US dollars; undefined where nobody said. */
   costPerHour?: number | undefined;
+  /**
+   * Told when the checkpoint of the last step is on the disk: it holds what the final version, of this id, will serve, so an engine can
+   * load it while the run ends. Nothing comes of it when the run is cancelled in that moment.
+   */
+  onLastStep?: (run: RunRow, finalId: string, adapter: { file: string; sha256: string }) => Promise<void>;
   /** Told of every final version as soon as it is registered, so that it answers at once. */
   onVersion: (version: ModelVersionRow) => Promise<void>;
   /** What keeps the figures of runs elsewhere; none when left out. */

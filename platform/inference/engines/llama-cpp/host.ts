@@ -18,6 +18,9 @@ interface Waiting {
   answer: Answer | null;
 }
 
+/** Without an answer for so long, there is time for what is only of use later. */
+const quietMs = 1000;
+
 type Asynchronous = { [Name in keyof Calls]: (...values: Parameters<Calls[Name]>) => Promise<ReturnType<Calls[Name]>> };
 
 export class Host implements Asynchronous {
@@ -28,6 +31,7 @@ export class Host implements Asynchronous {
   /** In order of arrival. */
   #waiting: Waiting[] = [];
   #isDecoding = false;
+  #quiet: NodeJS.Timeout | undefined;
   #llama: Llama | null = null;
 
   /** `afterStep` is called when what was heard since should be passed on. */
@@ -40,8 +44,7 @@ export class Host implements Asynchronous {
 
   async load(version: ServedVersion): Promise<void> {
     const context = await this.#versions.load(version);
-    // Whoever loads an adapter is about to ask it.
-    if (version.adapter === null) await this.#versions.prepareNext(context);
+    this.#prepareOnceQuiet(context);
   }
 
   async unload(versionId: string): Promise<void> {
@@ -148,6 +151,7 @@ export class Host implements Asynchronous {
   async #decode(): Promise<void> {
     if (this.#isDecoding) return;
     this.#isDecoding = true;
+    clearTimeout(this.#quiet);
     let last: VersionContext | null = null;
     for (let busy = this.#busy(); busy.length > 0; busy = this.#busy()) {
       for (const context of busy) {
@@ -159,7 +163,15 @@ export class Host implements Asynchronous {
       }
     }
     this.#isDecoding = false;
-    if (last && this.#versions.loaded.includes(last)) await this.#versions.prepareNext(last);
+    if (last) this.#prepareOnceQuiet(last);
+  }
+
+  /** Whoever loads a version, or has asked it, is likely to ask it at once: what is made for the next one would be in the way. */
+  #prepareOnceQuiet(last: VersionContext): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      if (!this.#isDecoding && this.#versions.loaded.includes(last)) void this.#versions.prepareNext(last);
+    }, quietMs).unref();
   }
 
   #busy(): VersionContext[] {

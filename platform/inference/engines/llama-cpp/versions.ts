@@ -55,7 +55,7 @@ export class Versions {
     return opening;
   }
 
-  /** Makes ready for the next version on the base of this one: to be called when nobody waits for an answer. */
+  /** Makes ready for the next version on the base of this one: to be called when nobody waits for an answer. Does not throw. */
   async prepareNext(loaded: VersionContext): Promise<void> {
     this.#spares.prepare(await this.#bases.of(loaded.version), loaded.memoryBytes);
   }
