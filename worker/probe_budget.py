@@ -39,9 +39,20 @@ class ProbeBudget:
         """Seconds that may be spent now; negative when too much was."""
         return self._allowed * (self._elapsed() + _AHEAD * self._pace * self._steps_left) - self.spent
 
+    def whole(self) -> float:
+        """Seconds that all probes of the run may take."""
+        return self._allowed * (self._elapsed() + self._pace * self._steps_left)
+
     def longest_round(self) -> float:
         """Seconds that one round may take, so that some rounds fit into the run."""
-        return self._allowed * (self._elapsed() + self._pace * self._steps_left) / _ROUNDS
+        return self.whole() / _ROUNDS
+
+    def affordable(self, probes: int, cost: float) -> int:
+        """How many of so many probes, ≥ 1, one round asks when asking all of them costs so many seconds.
+
+        All where that leaves room for some rounds; in a shorter run a few at a time.
+        """
+        return max(1, min(probes, int(probes * self.longest_round() / cost)))
 
     def is_due(self, cost: float, steps_to_next: int) -> bool:
         """Whether a round of so many seconds can be paid for, and the next one too when its time has come in so many steps.

@@ -73,3 +73,13 @@ def test_it_foresees_when_the_next_round_can_be_paid_for(monkeypatch: pytest.Mon
 
 def test_nothing_is_due_without_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
     assert simulate(Clock(monkeypatch), 50, 1.0, 0.1, share=0.0) == ([], 0.0)
+
+
+@pytest.mark.parametrize(("cost", "count"), [(0.1, 6), (0.74, 6), (1.5, 3), (3.0, 1), (50.0, 1)])
+def test_a_round_asks_all_where_some_rounds_fit_and_else_a_few(monkeypatch: pytest.MonkeyPatch, cost: float, count: int) -> None:
+    clock = Clock(monkeypatch)
+    budget = ProbeBudget(0.05, clock.now)
+    clock.now += 10
+    budget.steps(10, 90)
+    assert budget.whole() == pytest.approx(4.5)
+    assert budget.affordable(6, cost) == count

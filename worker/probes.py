@@ -27,6 +27,9 @@ _MOST_PINNED = 8
 _MOST_TALKS = 3
 # The first pass reads the prompts; then so many are timed before the length of all answers is settled.
 _TIMED_PASSES = 5
+# Of what all probes may take, so much goes to the base model at most: the live one is to be heard too.
+_BASE_SHARE = 0.5
+_SITTING_PASSES = 4
 # What the first round is believed to take, as a share of what the base model took.
 _FIRST_ROUND = 0.6
 # Shorter answers say nothing.
@@ -54,7 +57,10 @@ class Prober:
         self._base: Talk | None = None
         # Longest answer of a round in tokens; None until it is known what a token costs.
         self._round_tokens: int | None = None
+        # What the last rounds took, or would have taken had they asked all.
         self._round_seconds: list[float] = []
+        # Where the next round begins that asks only some.
+        self._turn = 0
         self._steps = 0
         self._is_off = False
 
@@ -96,11 +102,13 @@ class Prober:
         self._budget.steps(self._steps, steps_left)
         if not self._pinned or self._plan.budget_share == 0:
             return
-        if self._has_base_left() and self._budget.credit() > 0:
+        if self._has_base_left() and self._budget.credit() > self._sitting_seconds():
             self._guarded(lambda: self._go_on_with_base(step))
         cost = max(self._round_seconds[-2:], default=self._budget.longest_round())
-        if forced or (not self._has_base_left() and self._budget.is_due(cost, steps_to_save)):
-            self._guarded(lambda: self._round(step, steps_to_save == 0))
+        total = len(self._pinned)
+        count = total if forced else self._budget.affordable(total, cost)
+        if forced or (not self._has_base_left() and self._budget.is_due(cost * count / total, steps_to_save)):
+            self._guarded(lambda: self._round(step, steps_to_save == 0, count))
         if steps_left == 0 and self._base is not None:
             self._guarded(self._cut_base)
 
@@ -108,39 +116,54 @@ class Prober:
         # Where all weights are trained the base model is gone with the first step.
         return self._bench.has_base and (self._base is not None or any(probe_id not in self._answered_base for probe_id in self._pinned))
 
+    def _sitting_seconds(self) -> float:
+        """What it takes to go on with the base model for some passes: beginning costs too, so it is not done for every single one."""
+        passes = self._base.pass_seconds[1:] if self._base is not None else []
+        return _SITTING_PASSES * sum(passes) / len(passes) if passes else 0.0
+
     def _go_on_with_base(self, step: int) -> None:
         """The base model's answers never change, so they are made bit by bit, beside the first steps."""
         if self._base is None:
             self._base = self._open([probe for probe in self._pinned.values() if probe.id not in self._answered_base], "base", 0)
         if self._base is None:
             return
-        self._talk_on(step, self._base, lambda: self._budget.credit() > 0)
-        if self._base.is_over:
-            base, self._base = self._base, None
+        base, most = self._base, _BASE_SHARE * self._budget.whole()
+        self._talk_on(step, base, lambda: self._budget.credit() > 0 and base.seconds < most)
+        if base.is_over:
             self._answered_base |= {line.probe.id for line in base.lines}
-            # The live model is asked with guesses at hand, and often says them.
-            self._round_seconds.append(_FIRST_ROUND * base.seconds)
-            self._tell(base, "base")
+            self._end_base(base)
+        elif base.seconds >= most:
+            self._cut_base()
 
     def _cut_base(self) -> None:
         """A run too short for whole answers tells how they begin."""
-        base, self._base = self._base, None
-        if base is not None:
-            self._stream.write(base.cut())
-            self._tell(base, "base")
+        if self._base is not None:
+            # Those that were not begun will not be.
+            self._answered_base |= {line.probe.id for line in self._base.lines}
+            self._stream.write(self._base.cut())
+            self._end_base(self._base)
 
-    def _round(self, step: int, is_checkpoint: bool) -> None:
-        """All pinned probes, by the live weights."""
+    def _end_base(self, base: Talk) -> None:
+        self._base = None
+        # The live model is asked with guesses at hand, and often says them.
+        self._round_seconds.append(_FIRST_ROUND * base.seconds)
+        self._tell(base, "base")
+
+    def _round(self, step: int, is_checkpoint: bool, count: int) -> None:
+        """The live weights are asked so many of the pinned probes, by turns."""
         self._stream.shorten()
-        talk = self._open(list(self._pinned.values()), "live", step)
+        pinned = list(self._pinned.values())
+        start = self._turn % len(pinned) if count < len(pinned) else 0
+        self._turn = start + count
+        talk = self._open([*pinned, *pinned][start : start + count], "live", step)
         if talk is None:
             return
         self._talk_on(step, talk)
-        self._round_seconds.append(talk.seconds)
+        self._round_seconds.append(talk.seconds * len(pinned) / count)
         self._tell(talk, "live")
         if is_checkpoint:
             self._tell(talk, "checkpoint")
-        interval = self._budget.interval(max(self._round_seconds[-2:]))
+        interval = self._budget.interval(max(self._round_seconds[-2:]) * count / len(pinned))
         self._events.write("probe-round", step=step, share=self.share, interval_steps=interval, seconds=talk.seconds)
 
     def _open(self, probes: Sequence[Probe], lane: Lane, step: int) -> Talk | None:

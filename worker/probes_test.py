@@ -18,6 +18,7 @@ from worker.conftest import FACTS, JobMaker, chat, of_type, read_events, write_r
 from worker.contract import ProbeDelta, ProbePlan, TrainingJob
 from worker.greedy import Greedy, Prompt, Reply
 from worker.load import load_base
+from worker.probe_budget import ProbeBudget
 from worker.probe_talk import Talk
 from worker.progress import Progress
 from worker.testing import ask, ask_at_step, losses, run, weights
@@ -385,3 +386,26 @@ def test_a_run_too_short_for_whole_answers_tells_how_they_begin(make_job: JobMak
     assert (cut["finish_reason"], cut["tokens"] < 100) == ("length", True)
     assert cut["text"] == "".join(delta.text for delta in deltas(job))
     assert deltas(job)[-1].done
+
+
+def test_a_round_that_cannot_ask_all_asks_by_turns(make_job: JobMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ProbeBudget, "affordable", lambda *_: 2)
+    monkeypatch.setattr(ProbeBudget, "is_due", lambda *_: True)
+    monkeypatch.setattr(ProbeBudget, "credit", lambda _: 1.0)
+    monkeypatch.setattr(ProbeBudget, "whole", lambda _: 60.0)
+    pinned = [probe(f"probe-{number}", f"{QUESTION} {number}") for number in (1, 2, 3)]
+    events = run(make_job(n_epochs=8, probes=plan(pinned, automatic=False)))
+    asked = [answer["probe_id"] for answer in answers(events, "live")]
+    assert asked[:6] == ["probe-1", "probe-2", "probe-3", "probe-1", "probe-2", "probe-3"]
+
+
+def test_the_base_model_takes_no_more_than_half_of_what_probes_may_take(make_job: JobMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So little that its half is over with the first pass.
+    monkeypatch.setattr(ProbeBudget, "whole", lambda _: 1e-9)
+    monkeypatch.setattr(ProbeBudget, "is_due", lambda *_: True)
+    monkeypatch.setattr(ProbeBudget, "credit", lambda _: 1.0)
+    pinned = [probe("probe-1", QUESTION)]
+    events = run(make_job(n_epochs=8, probes=plan(pinned, automatic=False, max_tokens=100)))
+    (base,) = answers(events, "base")
+    assert (base["finish_reason"], base["tokens"] < 5) == ("length", True)
+    assert answers(events, "live") != []
