@@ -32,8 +32,8 @@ class SupervisedTrainer(RunTrainer):
         rows = job.settings.batch_size * job.settings.gradient_accumulation_steps
         vary = bench.vary
         # One of several processes reads but a share of the order.
-        looks = vary is not None and bench.ranks.world == 1
-        self._lookahead = Lookahead(vary, lambda epoch: self._sampler.order_of(epoch), rows) if looks else None
+        varies = vary if bench.ranks.world == 1 else None
+        self._lookahead = Lookahead(varies, lambda epoch: self._sampler.order_of(epoch), rows) if varies is not None else None
         self._vary = self._lookahead or vary
         super().__init__(job, bench, Collator(self._pick, pad_token_id(bench), bench.ranks))
         if self._base.config.model_type in PLAIN_STACKS:
