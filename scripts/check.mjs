@@ -28,9 +28,10 @@ const steps = [
 ];
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const unknown = names.filter((name) => !steps.some((step) => step.name === name));
+const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--') && argument !== '--without-tests');
+const unknown = [...names.filter((name) => !steps.some((step) => step.name === name)), ...flags];
 if (unknown.length > 0) {
-  console.error(`there is no step ${unknown.join(', ')}; choose of ${steps.map((step) => step.name).join(', ')}`);
+  console.error(`there is no step ${unknown.join(', ')}; choose of ${steps.map((step) => step.name).join(', ')}, or --without-tests`);
   process.exit(2);
 }
 if (!existsSync(join(root, 'node_modules')) || !existsSync(join(root, '.venv'))) {
