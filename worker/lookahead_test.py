@@ -26,7 +26,8 @@ def read(looking: Lookahead, places: list[int], epoch: int) -> list[list[int]]:
 def test_every_row_is_made_once_and_after_the_first_batch_beside_the_step() -> None:
     looking, made = make_looking([3, 1, 0, 2, 4], 2)
     assert [read(looking, places, 0) for places in ([3, 1], [0, 2], [4])] == [[[0, 3], [0, 1]], [[0, 0], [0, 2]], [[0, 4]]]
-    assert made[:5] == [(3, 0, True), (1, 0, True), (0, 0, False), (2, 0, False), (4, 0, False)]
+    next_epoch = [(3, 1, False), (1, 1, False)]
+    assert made == [(3, 0, True), (1, 0, True), (0, 0, False), (2, 0, False), (4, 0, False), *next_epoch]
 
 
 def test_the_first_two_steps_of_an_epoch_are_made_beside_the_last_of_the_one_before() -> None:
@@ -51,4 +52,4 @@ def test_a_run_that_goes_on_in_the_middle_of_an_epoch_looks_ahead_from_there() -
     looking, made = make_looking([3, 1, 0, 2, 4, 5], 2)
     assert read(looking, [0, 2], 4) == [[4, 0], [4, 2]]
     assert read(looking, [4, 5], 4) == [[4, 4], [4, 5]]
-    assert [place for place, _, is_here in made if not is_here][:2] == [4, 5]
+    assert [(place, epoch) for place, epoch, is_here in made if not is_here] == [(4, 4), (5, 4), (3, 5), (1, 5)]

@@ -29,6 +29,7 @@ _MOST_TALKS = 3
 _TIMED_PASSES = 5
 # Of what all probes may take, so much goes to the base model at most: the live one is to be heard too.
 _BASE_SHARE = 0.5
+# The base model is gone on with once so many of its passes can be paid for.
 _SITTING_PASSES = 4
 # What the first round is believed to take, as a share of what the base model took.
 _FIRST_ROUND = 0.6
