@@ -50,8 +50,9 @@ export function newDataDir(): string {
   return mkdtempSync(join(tmpdir(), 'tuneloop-data-'));
 }
 
+/** Tries again while a worker that outlived its platform still writes: only then is a folder "not empty" after all. */
 export function removeDataDir(dataDir: string): void {
-  rmSync(dataDir, { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
 
 export async function freePort(): Promise<number> {
