@@ -51,7 +51,15 @@ export const ScoreModelRule = z
   })
   .meta({ id: 'ScoreModelRule' });
 
-export const Rule = z.discriminatedUnion('type', [StringCheckRule, TextSimilarityRule, ScoreModelRule]).meta({ id: 'Rule' });
+/** Code that grades, in the sandbox that the operator of the server names. */
+export const PythonRule = z
+  .object({
+    type: z.literal('python'),
+    source: z.string().min(1).max(262_144).describe('Defines grade(sample, item), which returns a number.'),
+  })
+  .meta({ id: 'PythonRule' });
+
+export const Rule = z.discriminatedUnion('type', [StringCheckRule, TextSimilarityRule, ScoreModelRule, PythonRule]).meta({ id: 'Rule' });
 export type Rule = z.infer<typeof Rule>;
 
 /** OpenAI's grader of reinforcement fine-tuning: rules by name, and what their rewards come to. */

@@ -93,7 +93,7 @@ export type ProbesRequest = z.output<typeof ProbesRequest>;
 /** A question for a run that is under way. */
 export const ProbeRequest = closedObject({
   ...prompt.shape,
-  repeat: z.boolean().default(false).describe('true: pinned, and answered again and again; false: answered once, at the next step.'),
+  repeat: z.boolean().default(false).describe('true: pinned, and answered again and again; false: answered once, within a step.'),
 })
   .refine(({ prompt, messages }) => (prompt === undefined) !== (messages === undefined), { error: 'takes either prompt or messages' })
   .meta({ id: 'ProbeRequest' });

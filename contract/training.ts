@@ -175,6 +175,7 @@ export const TrainingJob = z
     settings: TrainingSettings,
     chat_template: z.string().nullable().default(null).describe("Jinja source to write chats with; null is the model's own."),
     reward_model_dir: z.string().nullable().default(null).describe('Folder of the reward model that the method names.'),
+    grader_sandbox: z.array(z.string()).default([]).describe('Command of a Python that graders run in; empty: there is none.'),
     kept_steps: z.array(z.int().min(0)).describe('Steps whose checkpoints are never removed: a person asked for them.'),
     probes: ProbePlan.nullable().describe('null: nothing is asked of the model while it trains.'),
     budget: RunBudget.nullable().default(null).describe('null: it trains to its last step.'),

@@ -134,6 +134,7 @@ function openTrainingRoom(
     dataDir: config.data,
     maxRuns: config.max_runs,
     costPerHour: config.cost_per_hour,
+    graderSandbox: config.grader_sandbox,
     // The lock of PGlite lets one process in; on PostgreSQL several may share the runs.
     owner: database.kind === 'pglite' ? 'local' : randomUUID(),
     onLastStep: async ({ base_model: base }, id, adapter) => {

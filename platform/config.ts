@@ -71,6 +71,13 @@ export const Config = z.object({
     .describe(
       'true compares what every finished run serves with what it trained, once the engine is quiet (about 10 s for the demo model).',
     ),
+  grader_sandbox: z
+    .string()
+    .default('')
+    .transform((line) => line.split(/\s+/).filter((word) => word !== ''))
+    .describe(
+      'Command that ends in a Python shut off from files, network and secrets, for graders of type python (docs/training.md has some); empty refuses them.',
+    ),
   trackers: z
     .string()
     .default('')

@@ -16,7 +16,7 @@ const ofTheMachine = new Set(['engine_threads']);
 
 export function envExample(): string {
   const { properties = {} } = z.toJSONSchema(Config, { io: 'input', unrepresentable: 'any' });
-  const { upstreams: _none, ...scalars } = Config.parse({});
+  const { upstreams: _none, grader_sandbox: _empty, ...scalars } = Config.parse({});
   const defaults: Record<string, string | number | boolean | undefined> = scalars;
   const settings = Object.entries(properties).map(([name, schema]) => {
     if (typeof schema === 'boolean') return '';

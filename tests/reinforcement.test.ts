@@ -1,6 +1,8 @@
 /** OpenAI's reinforcement fine-tuning by its own client, on a tiny model: from rows with reference fields to a model that is graded better. */
+import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectRoot } from '#platform/config.ts';
 import { until } from './running-platform.ts';
 import { base, startTiny, type Tiny } from './tuned-tiny.ts';
 
@@ -34,7 +36,7 @@ describe('reinforcement fine-tuning', { timeout: 240_000 }, () => {
   let tiny: Tiny;
   let client: OpenAI;
   beforeAll(async () => {
-    tiny = await startTiny({ PARITY: 'false' });
+    tiny = await startTiny({ PARITY: 'false', GRADER_SANDBOX: join(projectRoot, '.venv/bin/python') });
     client = new OpenAI({ baseURL: `${tiny.test.url}/v1`, apiKey: tiny.test.key, maxRetries: 0 });
   }, 240_000);
   afterAll(() => tiny?.close());
@@ -81,6 +83,28 @@ describe('reinforcement fine-tuning', { timeout: 240_000 }, () => {
     expect(job.fine_tuned_model).toMatch(/^ft:tiny:/);
   });
 
+  it('learns from code in the sandbox that the operator named', async () => {
+    const file = await client.files.create({ purpose: 'fine-tune', file: await toFile(Buffer.from(rows.join('\n')), 'rows.jsonl') });
+    const source = "def grade(sample, item):\n    return float(item['wanted']['answer'] in sample['output_text'])";
+    const code = { type: 'python', name: 'code', source } as const;
+    const asked: OpenAI.FineTuning.JobCreateParams & { extensions: object } = {
+      model: base,
+      training_file: file.id,
+      method: { type: 'reinforcement', reinforcement: { grader: code, hyperparameters: { n_epochs: 1, batch_size: 4 } } },
+      extensions: { threads: 1, probes: { enabled: false }, method: { type: 'grpo', max_completion_tokens: 8 } },
+    };
+    const { id } = await client.fineTuning.jobs.create(asked);
+    const job = await until(async () => {
+      const seen = await client.fineTuning.jobs.retrieve(id);
+      if (seen.status === 'failed') throw new Error(seen.error?.message);
+      return seen.status === 'succeeded' ? seen : null;
+    });
+    expect(job.method).toMatchObject({ reinforcement: { grader: code } });
+    const { data } = await client.fineTuning.jobs.listEvents(id, { limit: 100 });
+    const [step] = data.filter(({ type }) => type === 'metrics');
+    expect(step!.data).toMatchObject({ metrics: { grader_errors: 0 } });
+  });
+
   it('is refused with a code, the path and the reason where a grader cannot be served', async () => {
     const file = await client.files.create({ purpose: 'fine-tune', file: await toFile(Buffer.from(rows.join('\n')), 'rows.jsonl') });
     const python = { type: 'python', name: 'it', source: 'def grade(sample, item): return 1' } as const;
@@ -90,7 +114,12 @@ describe('reinforcement fine-tuning', { timeout: 240_000 }, () => {
         training_file: file.id,
         method: { type: 'reinforcement', reinforcement: { grader: asked } },
       });
-    await expect(submit(python)).rejects.toMatchObject({ status: 400, code: 'unsupported_value', param: 'method.reinforcement.grader' });
+    await expect(submit({ ...python, source: 'def grade(sample, item) return 1' })).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      param: 'method.reinforcement.grader.source',
+      message: expect.stringContaining('line 1: SyntaxError') as string,
+    });
     await expect(submit({ ...close, reference: '{{item.wanted.tone}}' })).rejects.toMatchObject({
       status: 400,
       code: 'invalid_training_file',

@@ -125,7 +125,7 @@ def make_job(tmp_path: Path, model_dir: Path) -> JobMaker:
             "training_file": str(tmp_path / "train.jsonl"), "validation_file": None,
             "output_dir": str(tmp_path / name), "attempt_dir": str(tmp_path / name / f"attempt-{attempt}"),
             "resume_from": None, "seed": 7, "adapter": adapter, "method": {"type": "supervised"}, "settings": settings,
-            "kept_steps": [], "probes": None, "chat_template": None, "budget": None, "reward_model_dir": None,
+            "kept_steps": [], "grader_sandbox": [], "probes": None, "chat_template": None, "budget": None, "reward_model_dir": None,
         }  # fmt: skip
         for key, value in fields.items():
             part = next(part for part in (job, adapter, settings) if key in part)

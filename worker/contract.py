@@ -190,10 +190,17 @@ class ScoreModelRule(Shape):
     max_completion_tokens: Annotated[int, Field(ge=1, le=1024)]
 
 
+class PythonRule(Shape):
+    type: Literal["python"]
+    # Defines grade(sample, item), which returns a number.
+    source: Annotated[str, Field(min_length=1, max_length=262144)]
+
+
 Rule = Annotated[
     StringCheckRule
     | TextSimilarityRule
-    | ScoreModelRule,
+    | ScoreModelRule
+    | PythonRule,
     Field(discriminator="type"),
 ]
 
@@ -466,6 +473,8 @@ class TrainingJob(Shape):
     chat_template: str | None
     # Folder of the reward model that the method names.
     reward_model_dir: str | None
+    # Command of a Python that graders run in; empty: there is none.
+    grader_sandbox: list[str]
     # Steps whose checkpoints are never removed: a person asked for them.
     kept_steps: list[Annotated[int, Field(ge=0)]]
     # null: nothing is asked of the model while it trains.

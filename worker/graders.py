@@ -1,16 +1,18 @@
-"""Rewards for what the model says, by rules that anybody can check, by the judgement of the base model, or by a formula over both."""
+"""Rewards for what the model says: by rules that anybody can check, the base model, code in a sandbox, or a formula over these."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from worker.contract import Grader, RewardFormula, Rule, ScoreModelRule, StringCheckGrader, StringCheckRule
+from worker.contract import Grader, PythonRule, RewardFormula, Rule, ScoreModelRule, StringCheckGrader, StringCheckRule
 from worker.fill_template import Sample, Unfillable, fill_template, unfillable
 from worker.formula import NoNumber, evaluate
 
 # What a judge says to each of several chats, in at most so many tokens.
 Ask = Callable[[list[list[dict[str, str]]], int], list[str]]
+# What code says of each of several answers; None where it says nothing.
+RunCode = Callable[[str, Sequence[Sample]], list[float | None]]
 
 
 def reward(graders: Sequence[Grader], sample: Sample) -> float:
@@ -19,14 +21,17 @@ def reward(graders: Sequence[Grader], sample: Sample) -> float:
     return sum(grader.weight * _check(grader, sample) for grader in graders) / total
 
 
-def rewards(graders: Sequence[Grader], formula: RewardFormula | None, samples: Sequence[Sample], ask: Ask) -> list[float | None]:
+def rewards(
+    graders: Sequence[Grader], formula: RewardFormula | None, samples: Sequence[Sample], ask: Ask, run_code: RunCode
+) -> list[float | None]:
     """A reward for each answer: of the formula where there is one, else of the graders.
 
-    None where none can be had of it: it is not the JSON that a template reads, the judge says no number, or the formula comes to none.
+    None where none can be had of it: it is not the JSON that a template reads, the judge says no number, the code fails, or the formula
+    comes to none.
     """
     if formula is None:
         return [_or_none(lambda sample=sample: reward(graders, sample)) for sample in samples]
-    said = {name: _grade_all(rule, samples, ask) for name, rule in formula.rules.items()}
+    said = {name: _grade_all(rule, samples, ask, run_code) for name, rule in formula.rules.items()}
     return [_combine(formula, {name: values[at] for name, values in said.items()}) for at in range(len(samples))]
 
 
@@ -35,6 +40,8 @@ def templates(graders: Sequence[Grader], formula: RewardFormula | None) -> list[
     rules: Sequence[Grader | Rule] = graders if formula is None else list(formula.rules.values())
     found: list[str] = []
     for rule in rules:
+        if isinstance(rule, PythonRule):
+            continue
         found += [message.content for message in rule.input] if isinstance(rule, ScoreModelRule) else [rule.input, rule.reference]
     return found
 
@@ -44,7 +51,9 @@ def missing(texts: Sequence[str], item: Mapping[str, Any]) -> str | None:
     return next((problem for text in texts if (problem := unfillable(text, item)) is not None), None)
 
 
-def _grade_all(rule: Rule, samples: Sequence[Sample], ask: Ask) -> list[float | None]:
+def _grade_all(rule: Rule, samples: Sequence[Sample], ask: Ask, run_code: RunCode) -> list[float | None]:
+    if isinstance(rule, PythonRule):
+        return run_code(rule.source, samples)
     if not isinstance(rule, ScoreModelRule):
         return [_or_none(lambda sample=sample: _check(rule, sample)) for sample in samples]
     asked: list[tuple[int, list[dict[str, str]]]] = []

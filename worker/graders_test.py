@@ -1,5 +1,6 @@
 """Tests of graders.py: placeholders, judges and formulas; grpo_test.py has what single rules say."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,6 +24,10 @@ def formula(calculate_output: str | None, **rules: dict[str, Any]) -> RewardForm
 
 def nobody(_chats: list[list[dict[str, str]]], _most: int) -> list[str]:
     raise AssertionError("there is no judge to ask")
+
+
+def no_code(_source: str, _samples: Sequence[Sample]) -> list[float | None]:
+    raise AssertionError("there is no code to run")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ def test_a_placeholder_that_leads_nowhere_is_named() -> None:
 
 
 def test_a_single_rule_is_the_reward() -> None:
-    assert rewards([], formula(None, it=RIGHT), [Sample("Pell", ROW), Sample("Wick", ROW)], nobody) == [1.0, 0.0]
+    assert rewards([], formula(None, it=RIGHT), [Sample("Pell", ROW), Sample("Wick", ROW)], nobody, no_code) == [1.0, 0.0]
 
 
 def test_a_judge_is_asked_for_all_answers_at_once_and_kept_within_its_range() -> None:
@@ -62,15 +67,27 @@ def test_a_judge_is_asked_for_all_answers_at_once_and_kept_within_its_range() ->
         assert most == 8
         return ["It is a 3.", '{"result": 9}', "I would rather not say."]
 
-    said = rewards([], formula("right + judge / 10", right=RIGHT, judge=JUDGE), [Sample(text, ROW) for text in ("Pell", "b", "c")], judge)
+    said = rewards(
+        [], formula("right + judge / 10", right=RIGHT, judge=JUDGE), [Sample(text, ROW) for text in ("Pell", "b", "c")], judge, no_code
+    )
     assert said == [pytest.approx(1.3), pytest.approx(0.5), None]
     assert asked[0] == [{"role": "user", "content": 'Rate Pell for ["a","b"]'}]
 
 
 def test_an_answer_that_is_not_the_json_it_should_be_has_no_reward() -> None:
     rule = {**RIGHT, "input": "{{sample.output_json.name}}"}
-    assert rewards([], formula(None, it=rule), [Sample('{"name": "Pell"}', ROW), Sample("Pell", ROW)], nobody) == [1.0, None]
+    assert rewards([], formula(None, it=rule), [Sample('{"name": "Pell"}', ROW), Sample("Pell", ROW)], nobody, no_code) == [1.0, None]
 
 
 def test_a_formula_that_comes_to_no_number_gives_no_reward() -> None:
-    assert rewards([], formula("1 / it", it=RIGHT), [Sample("Pell", ROW), Sample("Wick", ROW)], nobody) == [1.0, None]
+    assert rewards([], formula("1 / it", it=RIGHT), [Sample("Pell", ROW), Sample("Wick", ROW)], nobody, no_code) == [1.0, None]
+
+
+def test_code_grades_all_answers_at_once_and_stands_in_formulas_beside_rules() -> None:
+    def run(source: str, samples: Sequence[Sample]) -> list[float | None]:
+        assert source == "…"
+        return [None if sample.text == "c" else 0.5 for sample in samples]
+
+    graded = formula("right + code", right=RIGHT, code={"type": "python", "source": "…"})
+    assert rewards([], graded, [Sample(text, ROW) for text in ("Pell", "b", "c")], nobody, run) == [1.5, 0.5, None]
+    assert templates([], formula(None, code={"type": "python", "source": "…"})) == []

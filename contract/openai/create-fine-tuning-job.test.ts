@@ -78,7 +78,7 @@ it.each([
   [{ extensions: { method: { type: 'simpo', gamma: -1 } } }, 'invalid_request', 'extensions.method.gamma'],
   [{ extensions: { method: { type: 'q_learning' } } }, 'invalid_request', 'extensions.method.type'],
   [{ method: { type: 'reinforcement' } }, 'invalid_request', 'method.reinforcement'],
-  [reinforced({ type: 'python', name: 'it', source: 'x' }), 'unsupported_value', 'method.reinforcement.grader'],
+  [reinforced({ type: 'python', name: 'it', source: '' }), 'invalid_request', 'method.reinforcement.grader.source'],
   [reinforced({ ...check, operation: 'is' }), 'invalid_request', 'method.reinforcement.grader.operation'],
   [reinforced(check, { reasoning_effort: 'high' }), 'unsupported_value', 'method.reinforcement.hyperparameters.reasoning_effort'],
   [reinforced(check, { eval_samples: 4 }), 'unsupported_value', 'method.reinforcement.hyperparameters.eval_samples'],

@@ -57,9 +57,12 @@ const ScoreModel = z.looseObject({
     .optional(),
 });
 
-const Python = z
-  .looseObject({ type: z.literal('python'), name, source: z.string(), image_tag: z.string().optional() })
-  .refine(never, unsupportedValue('no sandbox for code is set up on this server; use string_check, text_similarity, multi or score_model'));
+const Python = z.looseObject({
+  type: z.literal('python'),
+  name,
+  source: z.string().min(1).max(262_144).describe('Defines grade(sample, item), which returns a number.'),
+  image_tag: z.string().optional().describe('Passed over: the sandbox has the Python that the operator gave it.'),
+});
 const LabelModel = z
   .looseObject({ type: z.literal('label_model') })
   .refine(never, unsupportedValue('labels are not served; use score_model'));
@@ -78,6 +81,7 @@ export const GraderRequest = z
 export type GraderRequest = z.output<typeof GraderRequest>;
 export type SingleGrader = z.output<typeof single>;
 export type ScoreModelGrader = z.output<typeof ScoreModel>;
+export type PythonGrader = z.output<typeof Python>;
 
 /** The graders of a `multi`, each by its name and its path below. */
 export function gradersOf({ graders }: z.output<typeof Multi>): { name: string; grader: SingleGrader; path: string }[] {
@@ -102,7 +106,7 @@ export type GraderRunRequest = z.output<typeof GraderRunRequest>;
 
 export const GraderValidation = z.object({ grader: z.looseObject({ type: z.string() }) }).meta({ id: 'GraderValidation' });
 
-/** OpenAI's flags, all of them; those of Python are never set here. */
+/** OpenAI's flags, all of them. */
 export const GraderErrors = z
   .object({
     formula_parse_error: z.boolean(),

@@ -38,12 +38,12 @@ describe('/v1/fine_tuning/alpha/graders', () => {
     expect(judged.metadata.token_usage).toBeGreaterThan(0);
   });
 
-  it('refuses code, and a judge that does not exist', async () => {
+  it('refuses code where no sandbox is named, and a judge that does not exist', async () => {
     const python = { type: 'python' as const, name: 'it', source: 'def grade(sample, item): return 1' };
     await expect(client.fineTuning.alpha.graders.run({ grader: python, model_sample: 'x' })).rejects.toMatchObject({
       status: 400,
       code: 'unsupported_value',
-      param: 'grader',
+      param: 'grader.type',
     });
     const judge = { type: 'score_model' as const, name: 'judge', model: 'nobody', input: [{ role: 'user' as const, content: 'x' }] };
     await expect(client.fineTuning.alpha.graders.run({ grader: judge, model_sample: 'x' })).rejects.toMatchObject({ status: 404 });

@@ -17,7 +17,7 @@ export async function awaitAnswer(context: Context, client: Client, path: string
   const answered = new AbortController();
   const signal = AbortSignal.any([interrupted, answered.signal]);
   const printed = { text: '' };
-  context.out.note('  waiting for the next step');
+  context.out.note('  waiting for at most a step');
   const printing = printPieces(context, client, `${path}/stream`, probeId, printed, signal).catch(() => undefined);
   try {
     const answer = await storedAnswer(client, path, probeId, interrupted);

@@ -1,9 +1,10 @@
 /** What a job would be: its request, read and checked against model and files, with everything decided that the caller left open. */
 import { FineTuningJobRequest } from '#contract/openai/create-fine-tuning-job.ts';
-import { rowKindsOf } from '#contract/method.ts';
+import { rowKindsOf, type GrpoMethod } from '#contract/method.ts';
 import { requestProblem } from '#contract/openai/request-problem.ts';
 import type { RunConfig } from '#contract/training-run.ts';
 import { PlatformError } from '#platform/core/errors.ts';
+import { pythonGraders, type PythonPart, requirePythonGraders } from '#platform/core/grader-sandbox.ts';
 import { instructionTemplate } from '#platform/core/instruction-template.ts';
 import { requireBaseModel } from '#platform/models/base-models.ts';
 import { requireRewardModel } from '#platform/models/reward-models.ts';
@@ -40,6 +41,7 @@ export async function checkJob(
     await requireRewardModel(training.versions, projectId, method.reward_model, base);
   }
   const kinds = rowKindsOf[method.type];
+  if (method.type === 'grpo') await requirePythonGraders(training.graderSandbox ?? [], codeOf(method, request));
   const from = request.method?.type === 'reinforcement' ? 'method.reinforcement.grader' : 'extensions.method';
   const fields = method.type === 'grpo' ? gradedFields(method, from) : [];
   const check = (file: string, param: 'training_file' | 'validation_file') =>
@@ -47,6 +49,15 @@ export async function checkJob(
   const data = await check(request.training_file, 'training_file');
   const validation = request.validation_file ? await check(request.validation_file, 'validation_file') : null;
   return { data, validation, config: freezeConfig(request, model.entry, data, training.costPerHour) };
+}
+
+/** The rules that are code, each by its path in the request. */
+function codeOf({ formula }: GrpoMethod, { method }: FineTuningJobRequest): PythonPart[] {
+  const grader = method?.type === 'reinforcement' ? method.reinforcement?.grader : undefined;
+  if (grader) return pythonGraders(grader, 'method.reinforcement.grader');
+  return Object.entries(formula?.rules ?? {}).flatMap(([name, rule]) =>
+    rule.type === 'python' ? [{ source: rule.source, path: `extensions.method.formula.rules.${name}` }] : [],
+  );
 }
 
 /** Undefined is the model's own, where it has one. */

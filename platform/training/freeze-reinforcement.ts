@@ -47,6 +47,7 @@ function ruleOf(grader: SingleGrader, path: string, model: string): Rule {
     case 'score_model':
       return judgeOf(grader, path, model);
     case 'python':
+      return { type: 'python', source: grader.source };
     case 'label_model':
       throw refusal(`${path}.type`, `${grader.type} is not served`);
   }

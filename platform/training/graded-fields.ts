@@ -5,9 +5,11 @@ import { PlatformError } from '#platform/core/errors.ts';
 /** Paths below `item`, as `answer.text`. Throws `unsupported_value` for a placeholder that is neither of the answer nor of the row. */
 export function gradedFields({ graders, formula }: GrpoMethod, param: string): string[] {
   const rules = formula === null ? graders : Object.values(formula.rules);
-  const texts = rules.flatMap((rule) =>
-    rule.type === 'score_model' ? rule.input.map(({ content }) => content) : [rule.input, rule.reference],
-  );
+  const texts = rules.flatMap((rule) => {
+    // What code reads of a row, it finds out by itself.
+    if (rule.type === 'python') return [];
+    return rule.type === 'score_model' ? rule.input.map(({ content }) => content) : [rule.input, rule.reference];
+  });
   const fields = new Set<string>();
   for (const [, placeholder] of texts.flatMap((text) => [...text.matchAll(/\{\{([^{}]{0,200})\}\}/g)])) {
     const path = placeholder!.trim().replaceAll(/\[(\d+)\]/g, '.$1');

@@ -40,7 +40,7 @@ export async function listAnswers(
 }
 
 /**
- * A question that is answered once at the next step, or with `repeat` a probe that is answered again and again. Throws
+ * A question that is answered once, by the weights of the moment, or with `repeat` a probe that is answered again and again. Throws
  * `run_not_found`; `invalid_state` when the run is over, paused or has its probes switched off; `rate_limit_exceeded` when too many
  * questions wait; `invalid_request` when eight probes are pinned already.
  */

@@ -92,6 +92,7 @@ export async function buildJob(training: Training, subject: JobSubject, place: J
     settings,
     chat_template: await templateInstead(base.modelDir, settings.prompt_template),
     reward_model_dir: await rewardModelDir(training, subject.project_id, method, { id: subject.base_model, sha256: base.baseSha256 }),
+    grader_sandbox: [...(training.graderSandbox ?? [])],
     kept_steps: [],
     probes: null,
     budget: null,

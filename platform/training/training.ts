@@ -27,6 +27,8 @@ export interface TrainingParts {
   owner: string;
   /** Between asking a worker to stop and ending it, in milliseconds; 30,000 when left out. */
   graceMs?: number;
+  /** Command of a Python that graders run in; none when left out. */
+  graderSandbox?: readonly string[];
   /** What an hour of this machine costs in US dollars; undefined where nobody said. */
   costPerHour?: number | undefined;
   /**

@@ -1,5 +1,6 @@
 """Group relative policy optimisation (Shao et al. 2024, "DeepSeekMath", section 4.1): the model learns from its own graded answers."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -15,6 +16,7 @@ from worker.failures import WorkerError
 from worker.fill_template import Sample
 from worker.graders import rewards
 from worker.head_logprobs import head_logprobs
+from worker.python_grader import grade_in_sandbox
 from worker.run_trainer import RunTrainer, pad_token_id
 from worker.trunk import PLAIN_STACKS
 from worker.workbench import Tally, Workbench
@@ -98,7 +100,7 @@ class GrpoTrainer(RunTrainer):
             row, prompt = rows[at // each], prompts[at // each]
             answers.append(Example(row.row, prompt + token_ids_T, [IGNORED] * len(prompt) + token_ids_T))
             samples.append(Sample(self._text(token_ids_T), row.item if isinstance(row, Graded) else {}))
-        found = rewards(self._method.graders, self._method.formula, samples, self._ask)
+        found = rewards(self._method.graders, self._method.formula, samples, self._ask, self._run_code)
         graded = [0.0 if value is None else value for value in found]
         return answers, torch.tensor(graded, device=self._bench.model.device), found.count(None)
 
@@ -111,6 +113,9 @@ class GrpoTrainer(RunTrainer):
                 "config_error", f"score_model: the chat template of the model refuses the judge's messages: {error}"
             ) from error
         return [self._text(token_ids_T) for token_ids_T in self._generate(prompts, self._generation(1, most_tokens), is_base=True)]
+
+    def _run_code(self, source: str, samples: Sequence[Sample]) -> list[float | None]:
+        return grade_in_sandbox(self._job.grader_sandbox, source, samples)
 
     def _generate(self, prompts: list[list[int]], how: GenerationConfig, is_base: bool) -> list[list[int]]:
         """Token ids of the answers to each prompt in turn, up to the one that ends them; by the base model, or as it is trained."""

@@ -16,7 +16,7 @@ const fields =
 
 export const command: Command = {
   words: [
-    ['<action>', 'ask: answered once, at the next step; add: answered again and again; rm; ls'],
+    ['<action>', 'ask: answered once, within a step; add: answered again and again; rm; ls'],
     ['[text]', 'the question, or the id of the probe to remove'],
   ],
   flags: [

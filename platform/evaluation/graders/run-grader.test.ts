@@ -8,7 +8,7 @@ const says =
   () =>
     Promise.resolve({ text, tokens: 12 });
 const grade = (grader: object, sample: string, item: unknown = {}, ask = nobody) =>
-  runGrader(GraderRequest.parse({ name: 'it', ...grader }), sample, item, ask);
+  runGrader(GraderRequest.parse({ name: 'it', ...grader }), sample, item, { ask, sandbox: [] });
 const check = { type: 'string_check', input: '{{sample.output_text}}', reference: '{{ item.answer }}' };
 const similar = { type: 'text_similarity', input: '{{sample.output_text}}', reference: 'I am Pell.' };
 const judge = { type: 'score_model', model: 'm', input: [{ role: 'user', content: 'How good is {{sample.output_text}}?' }] };
@@ -81,8 +81,8 @@ describe('a grader', () => {
   });
 
   it.each([
-    [{ type: 'python', source: 'def grade(sample, item): return 1' }, 'no sandbox for code'],
     [{ ...similar, evaluation_metric: 'bleu' }, 'served are'],
+    [{ type: 'label_model' }, 'Expected '],
   ])('that is not served is refused: %j', (grader, reason) => {
     const { error } = GraderRequest.safeParse({ name: 'it', ...grader });
     expect(error!.issues[0]!.message).toContain(reason);

@@ -11,6 +11,7 @@ import { PlatformError } from '#platform/core/errors.ts';
 import { evaluateFormula, FormulaProblem } from '#platform/core/formula.ts';
 import { fillTemplate, gradedSample, type Graded } from './fill-template.ts';
 import { GraderFailure } from './grader-failure.ts';
+import { gradeInSandbox } from './python-grader.ts';
 import { fuzzyMatch, rouge, rougeL } from './text-similarity.ts';
 
 /** A chat request of few words. */
@@ -45,7 +46,12 @@ const noErrors: GraderErrors = {
 const mostJudgementTokens = 256;
 
 /** Throws only what is wrong with the request itself, such as an unknown model; what is wrong with answer or item is a flag. */
-export async function runGrader(grader: GraderRequest, sample: string, item: unknown, ask: AskJudge): Promise<GraderRun> {
+export async function runGrader(
+  grader: GraderRequest,
+  sample: string,
+  item: unknown,
+  { ask, sandbox }: { ask: AskJudge; sandbox: readonly string[] },
+): Promise<GraderRun> {
   const startMs = performance.now();
   const graded = gradedSample(sample, item);
   const usage: Record<string, number> = {};
@@ -59,15 +65,17 @@ export async function runGrader(grader: GraderRequest, sample: string, item: unk
   const errors = { ...noErrors };
   try {
     if (grader.type === 'multi') {
-      for (const { name, grader: part } of gradersOf(grader)) scores[name] = await gradeOne(part, graded, askCounted);
+      for (const { name, grader: part } of gradersOf(grader)) scores[name] = await gradeOne(part, graded, askCounted, sandbox);
       reward = combine(grader.calculate_output, scores);
     } else {
-      reward = await gradeOne(grader, graded, askCounted);
+      reward = await gradeOne(grader, graded, askCounted, sandbox);
     }
   } catch (error) {
     if (!(error instanceof GraderFailure)) throw error;
     errors[error.flag] = true;
     if (error.flag === 'model_grader_server_error') errors.model_grader_server_error_details = error.message;
+    if (error.flag === 'python_grader_runtime_error') errors.python_grader_runtime_error_details = error.message;
+    if (error.flag === 'python_grader_server_error') errors.python_grader_server_error_type = error.message;
   }
   const models = Object.keys(usage);
   return {
@@ -94,7 +102,7 @@ function combine(formula: string, scores: Record<string, number>): number {
   }
 }
 
-async function gradeOne(grader: SingleGrader, graded: Graded, ask: AskJudge): Promise<number> {
+async function gradeOne(grader: SingleGrader, graded: Graded, ask: AskJudge, sandbox: readonly string[]): Promise<number> {
   switch (grader.type) {
     case 'string_check':
       return Number(checks[grader.operation](fillTemplate(grader.input, graded), fillTemplate(grader.reference, graded)));
@@ -103,6 +111,7 @@ async function gradeOne(grader: SingleGrader, graded: Graded, ask: AskJudge): Pr
     case 'score_model':
       return judge(grader, graded, ask);
     case 'python':
+      return gradeInSandbox(sandbox, grader.source, graded);
     case 'label_model':
       throw new PlatformError('unsupported_value', `grader: ${grader.type} is not served`, { param: 'grader.type' });
   }

@@ -48,6 +48,7 @@ function jobOf(attempt = 1, run_id = 'ftjob-a', folder = data): TrainingJob {
     attempt_dir: join(output_dir, `attempt-${attempt}`),
     resume_from: null,
     reward_model_dir: null,
+    grader_sandbox: [],
     seed: 1,
     method: { type: 'supervised' },
     adapter: {

@@ -3,15 +3,20 @@ import { ChatCompletionRequest } from '#contract/openai/chat-completions.ts';
 import { GraderRun, GraderRunRequest, GraderValidateRequest, GraderValidation } from '#contract/openai/graders.ts';
 import { admitChat } from '#platform/chat/admit-chat.ts';
 import { completeChat } from '#platform/chat/complete-chat.ts';
+import { pythonGraders, requirePythonGraders } from '#platform/core/grader-sandbox.ts';
 import { runGrader, type AskJudge } from '#platform/evaluation/graders/run-grader.ts';
 import type { RouteGroup } from '../../api-server.ts';
 import { clientSignal } from '../../client-signal.ts';
 
 const tags = ['fine-tuning'];
 
-export const graderRoutes: RouteGroup = (server, { chat, closing }) => {
+export const graderRoutes: RouteGroup = (server, { chat, closing, config: { grader_sandbox: sandbox } }) => {
   const validate = { tags, summary: 'Check a grader', body: GraderValidateRequest, response: { 200: GraderValidation } };
-  server.post('/v1/fine_tuning/alpha/graders/validate', { schema: validate }, async (request) => ({ grader: request.body.grader }));
+  server.post('/v1/fine_tuning/alpha/graders/validate', { schema: validate }, async (request) => {
+    const { grader } = request.body;
+    await requirePythonGraders(sandbox, pythonGraders(grader, 'grader'));
+    return { grader };
+  });
 
   const run = { tags, summary: 'Grade one answer', body: GraderRunRequest, response: { 200: GraderRun } };
   server.post('/v1/fine_tuning/alpha/graders/run', { schema: run }, async (request, reply) => {
@@ -23,6 +28,7 @@ export const graderRoutes: RouteGroup = (server, { chat, closing }) => {
       return { text: choices[0]!.message.content ?? '', tokens: usage.total_tokens };
     };
     const { grader, model_sample: sample, item } = request.body;
-    return runGrader(grader, sample, item, ask);
+    await requirePythonGraders(sandbox, pythonGraders(grader, 'grader'));
+    return runGrader(grader, sample, item, { ask, sandbox });
   });
 };

@@ -17,7 +17,7 @@ export const probeRoutes: RouteGroup = (server, { training }) => {
 
   const add = {
     tags,
-    summary: 'Ask a run a question, once at its next step or again and again',
+    summary: 'Ask a run a question, once within a step or again and again',
     params,
     body: ProbeRequest,
     response: { 201: Probe },

@@ -5,7 +5,10 @@ import { PlatformError } from '#platform/core/errors.ts';
 import type { ServedVersion } from '../../engine.ts';
 import { nativeModel } from './native.ts';
 import { readTokenBytes } from './token-bytes.ts';
-import { firstMsPerToken, type LoadedBase } from './version-context.ts';
+import type { LoadedBase } from './version-context.ts';
+
+/** A guess at how fast a prompt is read, until one was: bytes of weights that a core multiplies with a token. */
+const bytesPerMs = 10e6;
 
 export class Bases {
   readonly #openLlama: () => Promise<Llama>;
@@ -43,7 +46,7 @@ export class Bases {
   }
 
   async #load(file: string): Promise<LoadedBase> {
-    await stat(file).catch((cause: unknown) => {
+    const { size } = await stat(file).catch((cause: unknown) => {
       throw new PlatformError('artifact_corrupt', `the base model's file ${file} cannot be read; pull the model again`, { cause });
     });
     this.#llama ??= this.#openLlama();
@@ -52,7 +55,7 @@ export class Bases {
       const model = await llama.loadModel({ modelPath: file });
       const vocabulary = model.fileInfo.metadata.tokenizer?.ggml;
       const tokens = readTokenBytes(nativeModel(model), vocabulary?.model ?? '');
-      return { llama, model, tokens, vocabularySize: vocabulary?.tokens?.length ?? 0, pace: { msPerToken: firstMsPerToken } };
+      return { llama, model, tokens, vocabularySize: vocabulary?.tokens?.length ?? 0, pace: { msPerToken: size / bytesPerMs } };
     } catch (cause) {
       throw new PlatformError('engine_failed', `llama.cpp cannot load ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
         cause,

@@ -17,8 +17,6 @@ const mostReadOnCpu = 32;
 const mostScored = 32;
 /** A step aims to be this short: a cancelled request leaves, and a new one joins, between steps. */
 const stepMs = 300;
-/** Before anything was read: a guess that makes the first step small. */
-export const firstMsPerToken = stepMs / 8;
 
 /** A pass over the weights that is saved for each token of an answer, in prompt tokens that need not be read. */
 const neighbourWorth = 64;
