@@ -1,5 +1,6 @@
 """Tests of all kinds of adapter: each learns, goes on exactly where it stopped, and answers from its files as it did in training."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_it_learns_and_goes_on_exactly_and_answers_from_its_files_as_in_training
     assert served(whole, folder, asked) == greedy(whole, folder, asked)
 
 
-def examples(job: TrainingJob) -> list[Example]:
+def examples(job: TrainingJob) -> Sequence[Example]:
     return check_rows(job, load_base(Path(job.model_dir))).training
 
 

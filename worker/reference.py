@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from worker.examples import Example
+from worker.shelf import Chained
 from worker.workbench import Workbench
 
 
@@ -22,7 +23,7 @@ class Reference:
         """`run` takes places, those of the second file counted on from the first, and says one tensor of each."""
         self._bench = bench
         self._run = run
-        self._examples = [example for file in files for example in file]
+        self._examples = Chained(files)
         self._group_of: dict[int, list[int]] = {}
         first = 0
         for file in files:

@@ -8,7 +8,8 @@ from typing import Any
 from worker.contract import RowProblem
 from worker.examples import Example, ExampleMaker, Graded
 from worker.preference_rows import LabelledRow, PreferenceRow, make_labelled, make_pair, parse_labelled, parse_preference
-from worker.rows import ChatRow, GradedRow, RowRefused, parse_chat, parse_messages, parse_tools, read_rows
+from worker.rows import ChatRow, GradedRow, RowRefused, iterate_rows, parse_chat, parse_messages, parse_tools
+from worker.shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,21 @@ class RowKind:
     # The row as a chat whose answer is a good one.
     chat: Callable[[Any], ChatRow]
 
-    def read(self, path: Path) -> tuple[list[Any], list[RowProblem]]:
-        """All rows that are well-formed, and a problem for each line that is not."""
-        lines, problems = read_rows(path, self.parse)
-        return [row for rows in lines for row in rows], problems
+    def read(self, path: Path, folder: Path | None = None) -> tuple[Sequence[Any], list[RowProblem]]:
+        """All rows that are well-formed, on a shelf in this folder, and a problem for each line that is not."""
+        found: Shelf[Any] = Shelf(folder=folder)
+        problems: list[RowProblem] = []
+        for read in iterate_rows(path, self.parse):
+            if isinstance(read, RowProblem):
+                problems.append(read)
+                continue
+            for row in read:
+                found.append(row)
+        return found, problems
 
-    def make_all(self, maker: ExampleMaker, rows: Sequence[Any]) -> tuple[list[Example], list[RowProblem]]:
-        """An example for each row that can be trained on, a problem for each that cannot."""
-        examples: list[Example] = []
+    def make_all(self, maker: ExampleMaker, rows: Sequence[Any], folder: Path | None = None) -> tuple[Sequence[Example], list[RowProblem]]:
+        """An example for each row that can be trained on, on a shelf in this folder, and a problem for each that cannot."""
+        examples: Shelf[Example] = Shelf(folder=folder)
         problems: list[RowProblem] = []
         for row in rows:
             try:

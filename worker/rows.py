@@ -1,7 +1,7 @@
 """Lines of a training file to chat messages; what cannot be one is named with its row and reason."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -50,24 +50,39 @@ def read_rows(path: Path, parse: Callable[[int, dict[str, Any]], Row] = parse_ch
     """All rows that are well-formed, and a problem for each that is not. Blank lines are skipped."""
     rows: list[Row] = []
     problems: list[RowProblem] = []
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    for row, line in enumerate(content.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(parse(row, _parse_line(line)))
-        except RowRefused as error:
-            problems.append(RowProblem(row=row, reason=str(error)))
+    for read in iterate_rows(path, parse):
+        if isinstance(read, RowProblem):
+            problems.append(read)
+        else:
+            rows.append(read)
     return rows, problems
 
 
-def draw_evenly(rows: list[ChatRow], most: int) -> list[int]:
-    """The places of at most so many rows, in order: evenly spaced ones, and the longest by its characters."""
-    if len(rows) <= most:
-        return list(range(len(rows)))
-    longest = max(range(len(rows)), key=lambda at: len(rows[at].text or repr(rows[at].messages)))
-    places = {longest, *(at * len(rows) // (most - 1) for at in range(most - 1))}
+def iterate_rows(path: Path, parse: Callable[[int, dict[str, Any]], Row]) -> Iterator[Row | RowProblem]:
+    """One row after the other, or what is wrong with it; one line is in memory at a time."""
+    with path.open("rb") as lines:
+        for row, line in enumerate(lines, start=1):
+            line = line.removeprefix(b"\xef\xbb\xbf") if row == 1 else line
+            if not line.strip():
+                continue
+            try:
+                yield parse(row, _parse_line(line.removesuffix(b"\n")))
+            except RowRefused as error:
+                yield RowProblem(row=row, reason=str(error))
+
+
+def draw_evenly(sizes: Sequence[int], most: int) -> list[int]:
+    """The places of at most so many, in order: evenly spaced ones, and the largest."""
+    if len(sizes) <= most:
+        return list(range(len(sizes)))
+    largest = max(range(len(sizes)), key=lambda at: sizes[at])
+    places = {largest, *(at * len(sizes) // (most - 1) for at in range(most - 1))}
     return sorted(places)
+
+
+def size_of(chat: ChatRow) -> int:
+    """In characters, about."""
+    return len(chat.text or repr(chat.messages))
 
 
 def _parse_line(line: bytes) -> dict[str, Any]:

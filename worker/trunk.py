@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from worker.examples import Example
 from worker.packing import LayerCost, Packed, pack
+from worker.shelf import Chained
 
 # Families whose layers are one plain stack of causal attention without dropout between embedding and norm.
 PLAIN_STACKS = ("llama", "mistral")
@@ -32,7 +33,7 @@ class Trunk:
         layers = backbone.layers
         self._lower = _part(backbone, layers[:first_layer], nn.Identity())
         self._upper = _part(backbone, layers[first_layer:], backbone.norm)
-        self._examples = [example for file in files for example in file]
+        self._examples = Chained(files)
         tokens = sum(len(example.token_ids_T) for example in self._examples)
         self._width: int = model.config.hidden_size
         self._layer_cost = LayerCost.of(layers[0], self._width)

@@ -17,7 +17,7 @@ from worker.exports.form import Merged
 from worker.failures import WorkerError
 from worker.process import die_with_parent
 from worker.row_kinds import ROW_KINDS
-from worker.rows import ChatRow, RowRefused, draw_evenly
+from worker.rows import ChatRow, RowRefused, draw_evenly, size_of
 
 # Rows that GPTQ and AWQ are calibrated on, and the longest of them in tokens.
 _ROWS, _TOKENS = 128, 2048
@@ -51,13 +51,13 @@ def calibration_rows(task: ExportTask, tokenizer: PreTrainedTokenizerBase) -> li
         raise WorkerError("data_error", f"{task.form} needs the rows that {task.model} was tuned on, and {missing}.")
     kind = ROW_KINDS[task.method]
     rows, _ = kind.read(Path(task.training_file))
-    chats = [kind.chat(row) for row in rows]
+    sizes = [size_of(kind.chat(row)) for row in rows]
     maker = ExampleMaker(tokenizer, _TOKENS)
     drawn: list[list[int]] = []
     refused: RowRefused | None = None
-    for at in draw_evenly(chats, _ROWS):
+    for at in draw_evenly(sizes, _ROWS):
         try:
-            drawn.append(_token_ids(maker, chats[at]))
+            drawn.append(_token_ids(maker, kind.chat(rows[at])))
         except RowRefused as error:
             refused = error
     if not drawn:
