@@ -111,12 +111,15 @@ async function askAll(client: Client, runId: string): Promise<Wait[]> {
   return waits;
 }
 
-/** Waits beyond the step that was under way. */
+/**
+ * Waits beyond the step that was under way: the one after it, where it was answered in the middle of that, else its own. Nobody says
+ * which, so the shorter of the two counts.
+ */
 function beyondStep(run: Run, waits: Wait[]): number[] {
   const secondsOfStep = new Map(
     run.events.filter(({ event }) => event === 'run-step').map(({ data: figures }) => [figures['step'], Number(figures['step_seconds'])]),
   );
-  return waits.map(({ seconds, step }) => seconds - secondsOfStep.get(step)!);
+  return waits.map(({ seconds, step }) => seconds - Math.min(secondsOfStep.get(step) ?? Infinity, secondsOfStep.get(step + 1) ?? Infinity));
 }
 
 /** Probes may spend ahead of their time: what counts is the share of the whole attempt. Event times are whole seconds. */

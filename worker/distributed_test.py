@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -143,23 +145,25 @@ def test_weights_that_are_whole_are_not_taken_for_shards() -> None:
     assert refused.value.cause == "config_error"
 
 
-def test_processes_that_a_launcher_like_torchrun_has_started_find_each_other(
-    make_job: JobMaker, two: JobMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = two("launched", "ddp", max_steps=2)
+def test_two_machines_that_torchrun_has_started_find_each_other(make_job: JobMaker, two: JobMaker, tmp_path: Path) -> None:
+    job = two("launched", "fsdp2", max_steps=2)
+    file = tmp_path / "job.json"
+    file.write_text(job.model_dump_json())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    said = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    started: list[int] = []
-    for rank in ("0", "1"):
-        for name, value in {**said, "RANK": rank, "LOCAL_RANK": rank}.items():
-            monkeypatch.setenv(name, value)
-        started.append(fork(lambda: run_attempt(job, lambda: load_base(Path(job.model_dir))), lambda: None, None))
-    assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in started] == [0, 0]
-    monkeypatch.undo()
+        port = free.getsockname()[1]
+    # The command of docs/training.md, on each of two machines that happen to be this one.
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d",
+        "--rdzv-endpoint", f"127.0.0.1:{port}", "-m", "worker", "train", "--job", str(file),
+    ]  # fmt: skip
+    machines = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(2)]
+    said = [machine.communicate(timeout=180)[0] for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], said
+    events = read_events(job)
+    assert any(re.fullmatch(SPREAD["fsdp2"], event["message"]) for event in of_type(events, "log"))
     alone = losses(run(make_job("alone", **{**SETTINGS, "max_steps": 2})))
-    assert losses(read_events(job)) == [(step, pytest.approx(loss, abs=1e-4)) for step, loss in alone]
+    assert losses(events) == [(step, pytest.approx(loss, abs=1e-4)) for step, loss in alone]
 
 
 def test_a_process_that_is_killed_ends_the_run_with_its_rank_and_its_last_lines_and_leaves_none_behind(

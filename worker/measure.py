@@ -172,7 +172,7 @@ def _save(job: TrainingJob, trainer: MethodTrainer, bench: Workbench, checkpoint
     store.sweep()
 
     def write(folder: Path) -> None:
-        capture_adapter(bench.model)(folder)
+        capture_adapter(bench.model, copies=False)(folder)
         trainer.capture_state({})(folder)
         trainer.state.save_to_json(str(folder / "trainer_state.json"))
 
@@ -182,7 +182,7 @@ def _save(job: TrainingJob, trainer: MethodTrainer, bench: Workbench, checkpoint
         store.commit_checkpoint(step, write)
         seconds.append(time.monotonic() - began)
     began = time.monotonic()
-    store.commit_adapter(2, capture_adapter(bench.model))
+    store.commit_adapter(2, capture_adapter(bench.model, copies=False))
     adapter_seconds = time.monotonic() - began
     for name in ("checkpoints", "adapter"):
         shutil.rmtree(Path(job.output_dir) / name)

@@ -145,18 +145,38 @@ def test_the_base_answers_without_the_adapter_and_the_checkpoint_as_the_weights_
     assert (last["text"], last["reference_loss"]) == (text, pytest.approx(loss, rel=1e-4))
 
 
-def test_what_is_asked_in_mid_run_is_answered_at_the_next_step_token_by_token(make_job: JobMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_asked_in_mid_step_is_answered_by_the_weights_of_the_last_one_token_by_token(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = make_job(probes=plan(budget_share=0.0, automatic=False))
     at_step(monkeypatch, 4, lambda: wish(job, questions=[probe("probe_x", "Who are you?", origin="asked"), probe("probe_y", QUESTION)]))
     events = run(job)
     live = answers(events, "live")
-    assert [(answer["probe_id"], answer["step"]) for answer in live] == [("probe_x", 4), ("probe_y", 4)]
+    assert [(answer["probe_id"], answer["step"]) for answer in live] == [("probe_x", 3), ("probe_y", 3)]
     assert live[0]["waited_seconds"] > 1000  # asked in 1970
     told = [delta for delta in deltas(job) if delta.probe_id == "probe_x"]
     assert "".join(delta.text for delta in told) == live[0]["text"]
     assert [delta.done for delta in told] == [False] * (len(told) - 1) + [True]
-    places = [event["type"] for event in events]
-    assert places.index("probe-answered") > places.index("run-step")
+    told_before = [event["step"] for event in of_type(events[: events.index(live[0])], "run-step")]
+    assert told_before == [1, 2, 3]
+
+
+def test_the_seconds_of_a_step_are_without_what_was_answered_in_the_middle_of_it(
+    make_job: JobMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(probes=plan(budget_share=0.0, automatic=False))
+    real = Talk.advance
+
+    def slow(self: Talk) -> Any:
+        time.sleep(0.5)
+        return real(self)
+
+    monkeypatch.setattr(Talk, "advance", slow)
+    at_step(monkeypatch, 4, lambda: wish(job, questions=[probe("probe_x", "Who are you?", origin="asked")]))
+    events = run(job)
+    [answer] = answers(events, "live")
+    assert answer["step"] == 3
+    assert of_type(events, "run-step")[3]["step_seconds"] < 0.5
 
 
 def test_a_question_that_comes_while_others_are_answered_does_not_wait_for_them(
@@ -182,7 +202,8 @@ def test_a_pinned_probe_may_come_and_go(make_job: JobMaker, monkeypatch: pytest.
     at_step(monkeypatch, 15, lambda: wish(job, pinned=[late], removed=["probe-1"]))
     events = run(job)
     steps = {one: [answer["step"] for answer in answers(events, "live") if answer["probe_id"] == one] for one in ("probe-1", "probe_late")}
-    assert steps["probe_late"][0] == 3
+    # It is asked at once, and that is in the middle of a step.
+    assert steps["probe_late"][0] == 2
     assert max(steps["probe-1"]) <= 15 < max(steps["probe_late"])
     assert [answer["probe_id"] for answer in answers(events, "base")] == ["probe-1", "probe_late"]
 

@@ -75,6 +75,7 @@ class Progress(TrainerCallback):
         self._save_steps = job.settings.save_steps or steps_per_epoch
         self.counters = counters
         self._prober = prober
+        trainer.before_backward = self._answer_in_mid_step
         # All that a step is decided by is the first's, so all of them take the same steps.
         self._ranks = ranks
         self._kept_steps = set(job.kept_steps)
@@ -96,7 +97,11 @@ class Progress(TrainerCallback):
         self.stop: RunStop | None = None
 
     def on_train_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Says how the weights are spread over the processes, once they are."""
+        """Says how the weights are spread over the processes, once they are; from now on none changes while it is being saved."""
+        if self._ranks.world == 1:
+            # By the optimiser itself: a method may take steps of its own within one of the trainer's.
+            inner = getattr(kwargs["optimizer"], "optimizer", kwargs["optimizer"])
+            inner.register_step_pre_hook(lambda *_: self._saver.finish())
         if (spread := self._trainer.spread) is not None:
             self._events.write("log", level="info", message=spread)
 
@@ -174,6 +179,12 @@ class Progress(TrainerCallback):
         if self._prober is not None:
             self._prober.answer_questions(step)
 
+    def _answer_in_mid_step(self) -> None:
+        """Who asks now need not wait for the end of the step. It takes no longer for that: the clock of the step stands still."""
+        began = time.monotonic()
+        self._answer_questions(self._trainer.state.global_step)
+        self._step_began += time.monotonic() - began
+
     def _count(self, seconds: float) -> None:
         tally, self._trainer.tally = self._ranks.sum_up(self._trainer.tally, Tally()), Tally()
         self._rows += self._trainer.take_rows()
@@ -221,7 +232,10 @@ class Progress(TrainerCallback):
         self._closing_seconds = time.monotonic() - began
 
     def _save(self, state: TrainerState, is_kept: bool) -> str:
-        """Begins to save a checkpoint of this moment; returns its path relative to the output folder."""
+        """Begins to save a checkpoint of this moment; returns its path relative to the output folder.
+
+        Nothing is copied for it: the next change of the weights waits, and a forward and backward pass take longer than the disk.
+        """
         counters, step = self.counters, state.global_step
         if self.evaluation is not None and self._is_best():
             counters.best_step, counters.best_loss = step, self.evaluation.loss

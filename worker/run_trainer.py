@@ -20,6 +20,7 @@ from worker.batches import EpochSampler, GivenOrder
 from worker.contract import Evaluation, TrainingJob
 from worker.failures import WorkerError
 from worker.rate_schedule import schedule_arguments, warmup_steps
+from worker.shelf import Chained
 from worker.strategies import STRATEGIES
 from worker.strategies.strategy import StepLoss, Strategy
 from worker.trainer_state import (
@@ -50,10 +51,11 @@ class RunTrainer(SFTTrainer):
     def __init__(self, job: TrainingJob, bench: Workbench, collate: Collate) -> None:
         self._job = job
         self._bench = bench
-        self._examples = [*bench.training, *bench.validation]
+        self._examples = Chained([bench.training, bench.validation])
         self.tally = Tally()
         self._rows: list[int] = []
         self._grad_norm = 0.0
+        self.before_backward: Callable[[], None] = _nothing
         # Where there are several processes, once the optimiser is made.
         self._strategy: Strategy | None = None
         self.ahead: Ahead | None = None
@@ -98,6 +100,7 @@ class RunTrainer(SFTTrainer):
             raise WorkerError("nan", f"The loss became {tally.loss_sum} in step {self.state.global_step + 1}.")
         self.tally += tally
         self._rows += [self._examples[place].row for place in inputs.get("met", inputs["places"]).tolist()]
+        self.before_backward()
         return loss / num_items_in_batch
 
     def _run_step(self, inputs: dict[str, Any]) -> tuple[Tensor, Tally]:
@@ -206,7 +209,7 @@ class RunTrainer(SFTTrainer):
         return float(self._stepped()[0].param_groups[0]["lr"])
 
     def capture_state(self, progress: dict[str, Any]) -> Callable[[Path], None]:
-        """Copies all but the adapter that a resumed run needs; what is returned writes it into a folder."""
+        """Takes hold of all but the adapter that a resumed run needs; what is returned writes it into a folder, before it changes."""
         optimizer, scheduler, scaler = self._stepped()
         if self._strategy is None:
             return capture_state(optimizer.state_dict(), scheduler, scaler, progress)
@@ -239,6 +242,10 @@ class RunTrainer(SFTTrainer):
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             restore_random_numbers(Path(checkpoint), self._bench.ranks.rank)
+
+
+def _nothing() -> None:
+    """Nobody waits for the middle of a step."""
 
 
 def pad_token_id(bench: Workbench) -> int:

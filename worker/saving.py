@@ -26,7 +26,7 @@ class Saver:
         return self._running is not None
 
     def begin(self, work: Callable[[], Result], then: Callable[[Result], None]) -> None:
-        """Finishes what runs, then starts this. `work` may touch nothing that training changes."""
+        """Finishes what runs, then starts this. What `work` reads may change only after a `finish`."""
         self.finish()
         self._running = (self._thread.submit(work), then)
 

@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,7 +34,7 @@ from worker.prompt_dropout import PromptDropout
 from worker.provenance import describe_environment, file_sha256
 from worker.ranks import ALONE, Ranks, check_world, join, launched_ranks
 from worker.row_kinds import ROW_KINDS, RowKind
-from worker.rows import ChatRow, draw_evenly
+from worker.rows import ChatRow, draw_evenly, size_of
 from worker.stopping import Purse, Watch
 from worker.strategies.zero import import_deepspeed
 from worker.trainer_state import capture_adapter, is_state, read_progress, restore_adapter
@@ -42,16 +42,18 @@ from worker.workbench import MethodTrainer, Tally, Workbench
 
 SUCCEEDED = 0
 FAILED = 1
+# Rows that probes are picked from.
+_MOST_ASKED = 2000
 
 
 @dataclass(frozen=True)
 class CheckedRows:
     """The rows of a job as examples, and how they vary from epoch to epoch."""
 
-    training: list[Example]
-    validation: list[Example]
+    training: Sequence[Example]
+    validation: Sequence[Example]
     vary: PromptDropout | None
-    # What the model may be asked while it trains: rows of the validation file, of the training file where there is none.
+    # What the model may be asked while it trains: some rows of the validation file, of the training file where there is none.
     chats: list[ChatRow]
     # Of the files; more than there are examples where only some rows were made.
     training_rows: int
@@ -126,12 +128,13 @@ def _train(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog, ra
     rows = check_rows(job, base)
     counters = _counters(job, store)
     steps = total_steps(len(rows.training), job.settings)
+    lengths, trained = zip(*((len(example.token_ids_T), example.trained_tokens) for example in rows.training), strict=True)
     events.write(
         "data-checked",
         rows=len(rows.training),
-        total_tokens=sum(len(example.token_ids_T) for example in rows.training),
-        trained_tokens=sum(example.trained_tokens for example in rows.training),
-        longest_row_tokens=max(len(example.token_ids_T) for example in rows.training),
+        total_tokens=sum(lengths),
+        trained_tokens=sum(trained),
+        longest_row_tokens=max(lengths),
         total_steps=steps,
     )
     events.write(
@@ -152,7 +155,8 @@ def _train(job: TrainingJob, load: Callable[[], BaseModel], events: EventLog, ra
 
     def capture() -> Callable[[Path], None]:
         with trainer.whole():
-            return capture_adapter(model)
+            # Of several processes an engine may move the weights away.
+            return capture_adapter(model, copies=ranks.world > 1)
 
     prober = Prober(job, job.probes, bench, base.context_length, events, began) if job.probes is not None and ranks.world == 1 else None
     every_epoch = steps_per_epoch(len(rows.training), job.settings)
@@ -207,14 +211,14 @@ def check_rows(job: TrainingJob, base: BaseModel, most: int | None = None) -> Ch
         base.tokenizer.chat_template = job.chat_template
     maker = ExampleMaker(base.tokenizer, limit)
     kind = ROW_KINDS[job.method.type]
-    rows, training, problems, count = _read_examples(maker, kind, Path(job.training_file), "training file", most)
+    rows, training, problems, count = _read_examples(maker, kind, job, job.training_file, most)
     texts = templates(job.method.graders, job.method.formula) if isinstance(job.method, GrpoMethod) else []
     problems += _unread(training, texts)
-    validation: list[Example] = []
+    validation: Sequence[Example] = []
     validation_count = 0
     asked = rows
     if job.validation_file is not None:
-        asked, validation, more, validation_count = _read_examples(maker, kind, Path(job.validation_file), "validation file", most)
+        asked, validation, more, validation_count = _read_examples(maker, kind, job, job.validation_file, most)
         more += _unread(validation, texts)
         problems += [RowProblem(row=row.row, reason=f"validation file: {row.reason}") for row in more]
     if problems:
@@ -225,29 +229,33 @@ def check_rows(job: TrainingJob, base: BaseModel, most: int | None = None) -> Ch
     if share > 0 and job.method.type != "supervised":
         raise WorkerError("config_error", f"prompt_dropout: {job.method.type} takes whole prompts; give 0.")
     vary = PromptDropout(rows, training, maker, share, job.seed) if share > 0 else None
-    chats = [chat for chat in map(kind.chat, asked) if chat.messages]
+    few = min(len(asked), _MOST_ASKED)
+    chats = [chat for at in range(few) if (chat := kind.chat(asked[at * len(asked) // few])).messages]
     return CheckedRows(training, validation, vary, chats, count, validation_count)
 
 
-def _unread(examples: list[Example], texts: list[str]) -> list[RowProblem]:
+def _unread(examples: Sequence[Example], texts: list[str]) -> list[RowProblem]:
     """A problem for each row that lacks what the templates of graders read of it."""
     found = [(example.row, missing(texts, example.item)) for example in examples if isinstance(example, Graded)]
     return [RowProblem(row=row, reason=problem) for row, problem in found if problem is not None]
 
 
 def _read_examples(
-    maker: ExampleMaker, kind: RowKind, path: Path, name: str, most: int | None
-) -> tuple[list[Any], list[Example], list[RowProblem], int]:
+    maker: ExampleMaker, kind: RowKind, job: TrainingJob, file: str, most: int | None
+) -> tuple[Sequence[Any], Sequence[Example], list[RowProblem], int]:
+    name, shelves = "training file" if file == job.training_file else "validation file", Path(job.attempt_dir)
     try:
-        rows, problems = kind.read(path)
+        Path(file).open("rb").close()
     except OSError as error:
         raise WorkerError("data_error", f"The {name} cannot be read: {error}.") from error
+    shelves.mkdir(parents=True, exist_ok=True)
+    rows, problems = kind.read(Path(file), shelves)
     if not rows and not problems:
         raise WorkerError("data_error", f"The {name} has no rows.")
     count = len(rows)
     if most is not None:
-        rows = [rows[place] for place in draw_evenly([kind.chat(row) for row in rows], most)]
-    examples, more = kind.make_all(maker, rows)
+        rows = [rows[place] for place in draw_evenly([size_of(kind.chat(row)) for row in rows], most)]
+    examples, more = kind.make_all(maker, rows, shelves)
     return rows, examples, sorted(problems + more, key=lambda problem: problem.row), count
 
 

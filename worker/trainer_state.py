@@ -47,16 +47,16 @@ def _of_rank(name: str, rank: int) -> str:
     return name if rank == 0 else f"{stem}.rank-{rank}.{suffix}"
 
 
-def capture_adapter(model: PeftModel | PreTrainedModel) -> Callable[[Path], None]:
-    """Copies what is trained as it is now, and the head where there is one.
+def capture_adapter(model: PeftModel | PreTrainedModel, copies: bool = True) -> Callable[[Path], None]:
+    """Takes hold of what is trained as it is now, and the head where there is one; without `copies` it must not change until it is written.
 
     What is returned writes it into a folder: as PEFT reads it and, where it can, as llama.cpp serves it; all weights as a model.
     """
     if not isinstance(model, PeftModel):
-        return _capture_model(model)
-    tensors = {name: tensor.to(torch.float32, copy=True) for name, tensor in adapter_tensors(model).items()}
+        return _capture_model(model, copies)
+    tensors = {name: tensor.to(torch.float32, copy=copies) for name, tensor in adapter_tensors(model).items()}
     head = head_tensors(model)
-    encoder = {name: tensor.clone() for name, tensor in _encoder_tensors(model).items()}
+    encoder = {name: tensor.clone() if copies else tensor for name, tensor in _encoder_tensors(model).items()}
     config: Any = model.peft_config["default"]
     base: Any = model.get_base_model()
 
@@ -77,8 +77,8 @@ def capture_adapter(model: PeftModel | PreTrainedModel) -> Callable[[Path], None
     return partial(write_at_once, parts=[write_for_peft, write_for_llama_cpp] if is_served else [write_for_peft])
 
 
-def _capture_model(model: PreTrainedModel) -> Callable[[Path], None]:
-    tensors = {name: tensor.clone() for name, tensor in _model_tensors(model).items()}
+def _capture_model(model: PreTrainedModel, copies: bool) -> Callable[[Path], None]:
+    tensors = {name: tensor.clone() if copies else tensor for name, tensor in _model_tensors(model).items()}
 
     def write(folder: Path) -> None:
         safetensors.torch.save_file(tensors, folder / MODEL_FILE, metadata={"format": "pt"})
@@ -157,11 +157,11 @@ def groups_of(optimizer: Optimizer) -> list[dict[str, Any]]:
 def capture_state(
     saved: dict[str, Any], scheduler: LRScheduler, scaler: Any, progress: dict[str, Any], ranks: Ranks = ALONE
 ) -> Callable[[Path], None]:
-    """Copies optimiser, schedule, random numbers of all libraries and how far the run has come; what is returned writes them.
+    """Takes hold of optimiser, schedule, random numbers of all libraries and how far the run has come; what is returned writes them.
 
-    Of several processes the first writes what each of them has.
+    Of several processes the first writes what each of them has. Of one, the moments of the optimiser must not change until then.
     """
-    parts = ranks.gather_to_first(_state_of(saved, scheduler, scaler, progress))
+    parts = ranks.gather_to_first(_state_of(saved, scheduler, scaler, progress, ranks.world > 1))
 
     def write(folder: Path) -> None:
         for rank, (tensors, text) in enumerate(parts):
@@ -171,12 +171,14 @@ def capture_state(
     return write
 
 
-def _state_of(saved: dict[str, Any], scheduler: LRScheduler, scaler: Any, progress: dict[str, Any]) -> tuple[dict[str, Tensor], str]:
+def _state_of(
+    saved: dict[str, Any], scheduler: LRScheduler, scaler: Any, progress: dict[str, Any], copies: bool
+) -> tuple[dict[str, Tensor], str]:
     tensors = {f"optimizer.{index}.{key}": _tensor(value) for index, state in saved["state"].items() for key, value in state.items()}
     tensors["rng.torch"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors |= {f"rng.cuda.{device}": state for device, state in enumerate(torch.cuda.get_rng_state_all())}
-    copies = {name: tensor.cpu().contiguous().clone() for name, tensor in tensors.items()}
+    held = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     version, words, gauss = random.getstate()
     name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)  # pyright: ignore[reportAssignmentType]
     state = {
@@ -187,7 +189,7 @@ def _state_of(saved: dict[str, Any], scheduler: LRScheduler, scaler: Any, progre
         "rng_numpy": [name, np.asarray(keys).tolist(), int(position), int(has_gauss), float(cached)],
         "progress": progress,
     }
-    return copies, json.dumps(state, allow_nan=False)
+    return ({name: tensor.clone() for name, tensor in held.items()} if copies else held), json.dumps(state, allow_nan=False)
 
 
 def _tensor(value: object) -> Tensor:

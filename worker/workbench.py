@@ -116,6 +116,8 @@ class MethodTrainer(Protocol):
     state: TrainerState
     # Since the last time somebody took it.
     tally: Tally
+    # Called in the middle of a step, after each of its forward passes: the weights are still those that the last step left.
+    before_backward: Callable[[], None]
 
     @property
     def grad_norm(self) -> float:
@@ -161,5 +163,5 @@ class MethodTrainer(Protocol):
         ...
 
     def capture_state(self, progress: dict[str, Any]) -> Callable[[Path], None]:
-        """Copies all but the adapter that a resumed run needs; what is returned writes it into a folder."""
+        """Takes hold of all but the adapter that a resumed run needs; what is returned writes it into a folder, before it changes."""
         ...

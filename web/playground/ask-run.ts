@@ -1,4 +1,4 @@
-/** Asks a run that is training: its weights of the next step answer, and the wait for them is told. */
+/** Asks a run that is training: its weights of the moment answer, and the wait for them is told. */
 import type { Probe, ProbeAnswerList, ProbeDelta } from '#contract/probe.ts';
 import { call } from '../api/call.ts';
 import { ApiFailure } from '../api/failure.ts';
@@ -26,7 +26,7 @@ export async function* askRun(runId: string, messages: Message[], signal: AbortS
   signal.addEventListener('abort', onAbort);
   try {
     const probe = await call<Probe>(path, { body: { messages, repeat: false }, signal });
-    yield { type: 'waiting', for: 'the next step of the run' };
+    yield { type: 'waiting', for: 'the run, at most a step of it' };
     let text = '';
     for (;;) {
       const delta = await deltas.take();

@@ -15,7 +15,7 @@ export function chatSnippets({ model, messages, fields }: ChatRequest, { origin 
   if (model.startsWith(livePrefix)) {
     const run = encodeURIComponent(model.slice(livePrefix.length));
     const code = curl(`${origin}/api/v1/training/jobs/${run}/probes`, { messages, repeat: false });
-    return [{ label: 'cURL', hint: `The run answers at its next step; needs a key in ${keyVariable}.`, code }];
+    return [{ label: 'cURL', hint: `The run answers within a step; needs a key in ${keyVariable}.`, code }];
   }
   const body = { model, messages, ...fields };
   return [

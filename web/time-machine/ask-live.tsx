@@ -35,7 +35,7 @@ export function AskLive({ runId, onAsked }: { runId: string; onAsked: (probeId: 
         <input
           className="min-w-0 flex-1 rounded border px-3 py-1.5"
           aria-label="Ask the live weights"
-          placeholder="Ask the live weights: answered at the next step"
+          placeholder="Ask the live weights: answered within a step"
           value={prompt}
           maxLength={100_000}
           onChange={(event) => setPrompt(event.target.value)}
