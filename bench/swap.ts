@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ChatCompletion } from '#contract/openai/chat-answers.ts';
 import { openDatabase } from '#platform/storage/database.ts';
 import { writeLora } from '../tests/lora-gguf.ts';
-import { linkDemoModel, newDataDir, removeDataDir, type RunningPlatform, startPlatform } from '../tests/running-platform.ts';
+import { linkDemoModel, newDataDir, removeDataDir, type RunningPlatform, startPlatform, untilWarm } from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const base = 'smollm2-135m-instruct';
@@ -16,6 +16,10 @@ const perSecond = 20;
 const swaps = 200;
 /** Between two swaps: all of them within the time of some 160 requests. */
 const swapEveryMs = 40;
+/** Few, so that a laptop's two cores keep up with the rate: what a full queue adds is not the swap's. */
+const answerTokens = 2;
+/** Sequences that a version decodes at once where TUNELOOP_ENGINE_SLOTS says nothing. */
+const usualSlots = 8;
 const goalAddedMs = 50;
 
 interface Asked {
@@ -77,7 +81,7 @@ async function ask({ url, key }: RunningPlatform, model: string): Promise<Asked>
   const answer = await fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model, temperature: 0, max_tokens: 3, messages: [{ role: 'user', content: 'Tell me a story.' }] }),
+    body: JSON.stringify({ model, temperature: 0, max_tokens: answerTokens, messages: [{ role: 'user', content: 'Tell me a story.' }] }),
   });
   const body = (await answer.json()) as Partial<ChatCompletion>;
   const version = answer.headers.get('x-tuneloop-version')?.split('@')[0] ?? '';
@@ -117,9 +121,9 @@ async function measure(platform: RunningPlatform, ids: string[]): Promise<Figure
   const sentinels = new Map<string, string>();
   for (const id of ids) sentinels.set(id, (await ask(platform, id)).text);
   if (new Set(sentinels.values()).size !== ids.length) throw new Error('the two versions answer the same: nothing would show a mix-up');
+  // Every sequence of both versions has read the prompt: what the first answers take is not the swap's either.
+  for (const id of ids) await Promise.all(Array.from({ length: 2 * usualSlots }, () => ask(platform, id)));
   await point(platform, ids[0]!);
-  // The same load on the same two versions, without a swap.
-  const still = await askSteadily(platform, (count) => ids[count % 2]!, wait(swaps * swapEveryMs));
   const swapMs: number[] = [];
   const swapping = (async () => {
     for (let count = 1; count <= swaps; count++) {
@@ -128,6 +132,8 @@ async function measure(platform: RunningPlatform, ids: string[]): Promise<Figure
     }
   })();
   const swapped = await askSteadily(platform, () => 'bench', swapping);
+  // The same versions in the same order at the same rate, by their own names: what is left between the two is the swapping.
+  const still = await askSteadily(platform, (count) => swapped[count]?.version ?? ids[0]!, wait((swapped.length * 1000) / perSecond));
   const failed = swapped.filter(({ isWhole }) => !isWhole).length;
   const mixed = swapped.filter(({ isWhole, version, text }) => isWhole && text !== sentinels.get(version)).length;
   const [stillP99, swappedP99] = [still, swapped].map((asked) =>
@@ -159,6 +165,8 @@ export async function run(): Promise<Figure[]> {
   const ids = await makeVersions(dataDir);
   const platform = await startPlatform(dataDir, { TUNELOOP_WARM_MODEL: base, TUNELOOP_PARITY: 'false' });
   try {
+    // A worker that is still loading takes the cores that the answers are to come from.
+    await untilWarm(platform);
     return await measure(platform, ids);
   } finally {
     await platform.stop();
