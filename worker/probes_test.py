@@ -21,7 +21,7 @@ from worker.load import load_base
 from worker.probe_budget import ProbeBudget
 from worker.probe_talk import Talk
 from worker.progress import Progress
-from worker.testing import ask, ask_at_step, losses, run, weights
+from worker.testing import ask, ask_at_step, losses, read_rows, run, weights
 
 QUESTION = FACTS[2][0]
 
@@ -348,7 +348,6 @@ def test_rows_that_cannot_be_asked_again_are_not_picked(make_job: JobMaker, tmp_
     }
     write_rows(tmp_path / "rows.jsonl", [chat("a?", "b."), chat("a?", "c."), {"messages": [{"role": "user", "content": "x"}, tool]}])
     from worker.probe_picks import pick_probes
-    from worker.rows import read_rows
 
     picked = pick_probes(read_rows(tmp_path / "rows.jsonl")[0], "training", 0, 8)
     assert [one.origin for one in picked] == ["training", "off_domain", "should_refuse"]

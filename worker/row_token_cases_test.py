@@ -10,7 +10,7 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from worker.examples import ExampleMaker
-from worker.rows import read_rows
+from worker.testing import read_rows
 
 CASES = Path(__file__).parent.parent / "platform" / "data" / "row-token-cases.json"
 

@@ -46,18 +46,6 @@ def parse_chat(row: int, value: dict[str, Any]) -> ChatRow:
     return ChatRow(row, parsed, parse_tools(value))
 
 
-def read_rows(path: Path, parse: Callable[[int, dict[str, Any]], Row] = parse_chat) -> tuple[list[Row], list[RowProblem]]:
-    """All rows that are well-formed, and a problem for each that is not. Blank lines are skipped."""
-    rows: list[Row] = []
-    problems: list[RowProblem] = []
-    for read in iterate_rows(path, parse):
-        if isinstance(read, RowProblem):
-            problems.append(read)
-        else:
-            rows.append(read)
-    return rows, problems
-
-
 def iterate_rows(path: Path, parse: Callable[[int, dict[str, Any]], Row]) -> Iterator[Row | RowProblem]:
     """One row after the other, or what is wrong with it; one line is in memory at a time."""
     with path.open("rb") as lines:

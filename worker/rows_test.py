@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from worker.conftest import chat, write_rows
-from worker.rows import read_rows
+from worker.testing import read_rows
 
 USER = {"role": "user", "content": "Hi"}
 ASSISTANT = {"role": "assistant", "content": "Hello"}

@@ -9,10 +9,18 @@ import pytest
 from pydantic import TypeAdapter
 
 from worker.conftest import of_type, read_events
-from worker.contract import TrainingJob, WorkerEvent
+from worker.contract import RowProblem, TrainingJob, WorkerEvent
 from worker.load import load_base
 from worker.progress import Progress
+from worker.row_kinds import ROW_KINDS
+from worker.rows import ChatRow
 from worker.train import FAILED, SUCCEEDED, run_attempt
+
+
+def read_rows(path: Path) -> tuple[list[ChatRow], list[RowProblem]]:
+    """The chats of a training file, and what is wrong with other lines."""
+    rows, problems = ROW_KINDS["supervised"].read(path)
+    return list(rows), problems
 
 
 def run(job: TrainingJob, expected: int = SUCCEEDED) -> list[dict[str, Any]]:
