@@ -8,7 +8,7 @@ import { streamChat } from '#platform/cli/chat-stream.ts';
 import { Client } from '#platform/cli/client.ts';
 import { followRun } from '#platform/cli/follow-run.ts';
 import { projectRoot } from '#platform/config.ts';
-import { linkDemoModel, newDataDir, removeDataDir, startPlatform, untilWarm } from '../tests/running-platform.ts';
+import { withQuietPlatform } from '../tests/running-platform.ts';
 import { type Figure, table } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -121,12 +121,8 @@ async function train(
 }
 
 export async function run(): Promise<Figure[]> {
-  const dataDir = newDataDir();
-  linkDemoModel(dataDir);
-  // What is compared after a run would still be at work when the next one is measured.
-  const platform = await startPlatform(dataDir, { TUNELOOP_PARITY: 'false' });
-  try {
-    await untilWarm(platform);
+  return withQuietPlatform(async (platform) => {
+    const { dataDir } = platform;
     const client = new Client(platform.url, platform.key);
     const files = await upload(client, dataDir);
     const before = await meanWords(client, model);
@@ -147,10 +143,7 @@ export async function run(): Promise<Figure[]> {
       }
     }
     return figures;
-  } finally {
-    await platform.stop();
-    removeDataDir(dataDir);
-  }
+  });
 }
 
 function rowsOf(type: Method['type']): Kind {

@@ -4,15 +4,7 @@ import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { projectRoot } from '#platform/config.ts';
 import type { TrainingPlan, TrainingPlanScores } from '#contract/plan.ts';
-import {
-  linkDemoModel,
-  newDataDir,
-  removeDataDir,
-  type RunningPlatform,
-  startPlatform,
-  until,
-  untilWarm,
-} from '../tests/running-platform.ts';
+import { type RunningPlatform, until, withQuietPlatform } from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -113,18 +105,10 @@ async function ask<Answer>(platform: RunningPlatform, path: string, body?: objec
 export async function run(): Promise<Figure[]> {
   const given = process.argv.find((word) => word.startsWith('--runs='));
   const chosen = cases.slice(0, given ? Number(given.slice('--runs='.length)) : cases.length);
-  const dataDir = newDataDir();
-  linkDemoModel(dataDir);
-  // What is compared after a run would still be at work when the next one is measured.
-  const platform = await startPlatform(dataDir, { TUNELOOP_PARITY: 'false' });
-  try {
-    await untilWarm(platform);
+  return withQuietPlatform(async (platform) => {
     for (const one of chosen) await planAndRun(platform, one);
     return figures(await ask<TrainingPlanScores>(platform, '/api/v1/training/plans/scores?limit=100'));
-  } finally {
-    await platform.stop();
-    removeDataDir(dataDir);
-  }
+  });
 }
 
 function figures(scores: TrainingPlanScores): Figure[] {

@@ -5,7 +5,7 @@ import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
 import { Client } from '#platform/cli/client.ts';
 import { followRun } from '#platform/cli/follow-run.ts';
 import { projectRoot } from '#platform/config.ts';
-import { linkDemoModel, newDataDir, removeDataDir, startPlatform, untilWarm } from '../tests/running-platform.ts';
+import { withQuietPlatform } from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -72,11 +72,8 @@ async function train(client: Client, dataDir: string, count: number): Promise<Ta
 }
 
 export async function run(): Promise<Figure[]> {
-  const dataDir = newDataDir();
-  linkDemoModel(dataDir);
-  const platform = await startPlatform(dataDir, { TUNELOOP_PARITY: 'false' });
-  try {
-    await untilWarm(platform);
+  return withQuietPlatform(async (platform) => {
+    const { dataDir } = platform;
     const client = new Client(platform.url, platform.key);
     const taken: Taken[] = [];
     for (const count of sizes) taken.push(await train(client, dataDir, count));
@@ -91,8 +88,5 @@ export async function run(): Promise<Figure[]> {
       ratio('a token of 100,000 rows, in time', first.tokensPerSecond / last.tokensPerSecond),
       ratio('peak memory with 100,000 rows', last.peakBytes / first.peakBytes),
     ];
-  } finally {
-    await platform.stop();
-    removeDataDir(dataDir);
-  }
+  });
 }

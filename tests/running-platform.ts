@@ -97,6 +97,20 @@ async function untilHealthy(platform: RunningPlatform): Promise<void> {
   }
 }
 
+/** A platform with the demo model, warm, that compares nothing after a run: what runs is measured alone. It is gone with its folder at the end. */
+export async function withQuietPlatform<Result>(action: (platform: RunningPlatform) => Promise<Result>): Promise<Result> {
+  const dataDir = newDataDir();
+  linkDemoModel(dataDir);
+  const platform = await startPlatform(dataDir, { TUNELOOP_PARITY: 'false' });
+  try {
+    await untilWarm(platform);
+    return await action(platform);
+  } finally {
+    await platform.stop();
+    removeDataDir(dataDir);
+  }
+}
+
 /** Once worker and engine have loaded the model that they are warmed with. */
 export async function untilWarm({ url }: Pick<RunningPlatform, 'url'>): Promise<void> {
   await until(async () => {
