@@ -1,6 +1,8 @@
 """Graders of type python: code that came with a job. It runs in the sandbox that the operator named, never in this process."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -48,7 +50,8 @@ def _run(command: Sequence[str], source: str, samples: Sequence[Sample]) -> list
     try:
         said, _ = process.communicate("".join(json.dumps(line) + "\n" for line in lines), _START_SECONDS + _ANSWER_SECONDS * len(samples))
     except subprocess.TimeoutExpired:
-        process.kill()
+        # All that it started: one that is left holds the pipe open.
+        os.killpg(process.pid, signal.SIGKILL)
         said, _ = process.communicate()
     told = [_read(line) for line in said.splitlines(keepends=True) if line.endswith("\n")]
     if not told:

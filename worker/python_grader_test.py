@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from worker import python_grader
 from worker.failures import WorkerError
 from worker.fill_template import Sample
 from worker.python_grader import grade_in_sandbox
@@ -48,6 +49,14 @@ def test_code_that_ends_its_sandbox_costs_one_answer_its_score() -> None:
 def test_code_that_does_not_end_is_ended() -> None:
     source = "def grade(sample, item):\n    while item['answer'] == 3:\n        try: pass\n        except Exception: pass\n    return 1"
     assert grade_in_sandbox(PYTHON, source, SAMPLES) == [None, 1.0]
+
+
+def test_a_sandbox_that_does_not_let_itself_be_ended_is_ended_with_all_that_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python_grader, "_START_SECONDS", 2)
+    monkeypatch.setattr(python_grader, "_ANSWER_SECONDS", 0)
+    wrapped = ["sh", "-c", '"$@"; exit', "sh", *PYTHON]
+    source = "import signal, time\ndef grade(sample, item):\n    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    time.sleep(600)"
+    assert grade_in_sandbox(wrapped, source, SAMPLES[:1]) == [None]
 
 
 def test_code_sees_nothing_of_the_environment_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:

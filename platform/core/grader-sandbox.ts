@@ -1,5 +1,5 @@
 /** Graders of type python: code that came with a request. It runs in the sandbox that the operator named, never in this process. */
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { gradersOf, type GraderRequest } from '#contract/openai/graders.ts';
 import { PlatformError } from './errors.ts';
@@ -17,7 +17,7 @@ export type SandboxLine = { ready: true } | { score: number } | { error: string 
 const program = new URL('../../worker/sandboxed.py', import.meta.url);
 /** The program lets one answer take 5 s; a container takes seconds to start. */
 const timeoutMs = 60_000;
-const mostOutputBytes = 65_536;
+const mostOutput = 65_536;
 
 /** The graders of a request that are code. */
 export function pythonGraders(grader: GraderRequest, path: string): PythonPart[] {
@@ -47,26 +47,54 @@ export async function requirePythonGraders(sandbox: readonly string[], parts: re
  * sandbox itself fails.
  */
 export async function runInSandbox(
-  [command, ...parameters]: readonly string[],
+  command: readonly string[],
   source: string,
   asked: readonly object[],
+  limitMs = timeoutMs,
 ): Promise<SandboxLine[]> {
   const code = await readFile(program, 'utf8');
-  const { text, failure } = await new Promise<{ text: string; failure: Error | null }>((resolve) => {
-    const limits = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: mostOutputBytes } as const;
-    const options = { ...limits, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } };
-    const child = execFile(command!, [...parameters, '-I', '-c', code], options, (error, stdout) =>
-      resolve({ text: stdout, failure: error }),
-    );
-    // It may have ended before it has read everything.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end([{ source }, ...asked].map((line) => `${JSON.stringify(line)}\n`).join(''));
-  });
+  const input = [{ source }, ...asked].map((line) => `${JSON.stringify(line)}\n`).join('');
+  const { text, reason } = await say([...command, '-I', '-c', code], input, limitMs);
   // A grader may end its sandbox; what was said before counts.
   const lines = text.split('\n').slice(0, -1);
   if (lines.length > 0) return lines.map(readLine);
-  const reason = failure === null ? 'it said nothing' : failure.message.split('\n')[0];
-  throw new PlatformError('setting_invalid', `the sandbox of TUNELOOP_GRADER_SANDBOX fails: ${reason}`, { cause: failure });
+  throw new PlatformError('setting_invalid', `the sandbox of TUNELOOP_GRADER_SANDBOX fails: ${reason}`);
+}
+
+/** What a command says when it is told this, up to a limit, and how it ended. It is ended together with all that it started. */
+function say([command, ...parameters]: string[], input: string, limitMs: number): Promise<{ text: string; reason: string }> {
+  return new Promise((resolve) => {
+    // Leader of a group of its own: what it starts is ended with it, and cannot hold the pipe open.
+    const child = spawn(command!, parameters, {
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+      detached: true,
+    });
+    let text = '';
+    let reason: string | null = null;
+    const end = (why: string): void => {
+      reason ??= why;
+      try {
+        process.kill(-child.pid!, 'SIGKILL');
+      } catch {
+        // All of it has ended, or it never began.
+      }
+    };
+    const timer = setTimeout(() => end(`it took longer than ${limitMs / 1000} s`), limitMs);
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+      if (text.length > mostOutput) end(`it said more than ${mostOutput} characters`);
+    });
+    // It may have ended before it has read everything.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+    const settle = (how: string): void => {
+      clearTimeout(timer);
+      resolve({ text: text.slice(0, mostOutput), reason: reason ?? how });
+    };
+    child.once('error', (error) => settle(error.message));
+    child.once('close', (status, signal) => settle(`it said nothing and ended with ${signal ?? status}`));
+  });
 }
 
 /** Code may find the way out that scores take; it only spoils its own. */

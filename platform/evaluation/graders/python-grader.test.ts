@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GraderRequest } from '#contract/openai/graders.ts';
 import { projectRoot } from '#platform/config.ts';
-import { pythonGraders, requirePythonGraders } from '#platform/core/grader-sandbox.ts';
+import { pythonGraders, requirePythonGraders, runInSandbox } from '#platform/core/grader-sandbox.ts';
 
 import { runGrader } from './run-grader.ts';
 
@@ -41,6 +41,12 @@ describe('a grader of type python', () => {
       python_grader_runtime_error: true,
       python_grader_runtime_error_details: expect.stringContaining(reason) as string,
     });
+  });
+
+  it('is ended with all that its sandbox started, when it does not end by itself', async () => {
+    const source = 'import signal, time\ndef grade(sample, item):\n    signal.signal(signal.SIGALRM, signal.SIG_IGN)\n    time.sleep(600)';
+    const wrapped = ['sh', '-c', '"$@"; exit', 'sh', ...sandbox];
+    expect(await runInSandbox(wrapped, source, [{ sample: {}, item: null }], 2000)).toEqual([{ ready: true }]);
   });
 
   it('says that it is the sandbox that fails, where it is', async () => {
