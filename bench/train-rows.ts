@@ -47,6 +47,19 @@ export function withCommonPrompt(): RowSet {
   };
 }
 
+/** Facts that nobody tuned on, with their questions. */
+export function facts(name: string): RowSet {
+  return {
+    name,
+    training: lines(`${name}.jsonl`),
+    // No loss of theirs is looked at; a referee wants some.
+    validation: lines<object>(`${name}.jsonl`).slice(0, 8),
+    questions: readHeldOut(join(folder, `${name}-heldout.jsonl`)),
+    packTokens: 0,
+    chatTemplate: null,
+  };
+}
+
 /** Chats of one to five turns, without a system message: nothing that all begin with, and lengths that differ. */
 export function withoutCommonPrompt(): RowSet {
   const all = chats('saltcrown-game.jsonl');

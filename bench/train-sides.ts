@@ -9,7 +9,7 @@ import { projectRoot } from '#platform/config.ts';
 import type { RowSet } from './train-rows.ts';
 
 /** What a side does otherwise than the others. */
-export type Side = 'ours' | 'trl' | 'trl-grouped' | 'trl-packed' | 'llama-factory';
+export type Side = 'ours' | 'trl' | 'trl-in-order' | 'trl-grouped' | 'trl-packed' | 'llama-factory';
 
 export interface Cell {
   /** Folder of its files, of one name each. */

@@ -2,9 +2,9 @@
 
     python bench/train_sides.py TASKS.json      prints one JSON line for each task, in their order
 
-TASKS.json: a list of tasks. `side` is ours, trl, trl-grouped or trl-packed: a training job, by our worker, or the same rows, tokens and
-settings in plain TRL. `side` judge is the referee (train_judge.py). All have job; packed rows have pack_tokens, judges adapter_dir and
-questions.
+TASKS.json: a list of tasks. `side` is ours, trl, trl-in-order, trl-grouped or trl-packed: a training job, by our worker, or the same rows,
+tokens and settings in plain TRL, in TRL's own order, in ours, or as TRL groups or packs them. `side` judge is the referee (train_judge.py).
+All have job; packed rows have pack_tokens, judges adapter_dir and questions.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from train_judge import judge  # noqa: E402
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer  # noqa: E402
 
 from worker.adapters import ADAPTERS  # noqa: E402
+from worker.batches import EpochSampler  # noqa: E402
 from worker.contract import TrainingJob  # noqa: E402
 from worker.load import BaseModel, load_base  # noqa: E402
 from worker.preference_rows import Pair  # noqa: E402
@@ -38,6 +39,7 @@ from worker.train import SUCCEEDED, check_rows, run_attempt  # noqa: E402
 # What each side changes in TRL's defaults; packed rows stand for the batch.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "trl": {},
+    "trl-in-order": {},
     "trl-grouped": {"train_sampling_strategy": "group_by_length"},
     "trl-packed": {"packing": True, "per_device_train_batch_size": 1},
 }
@@ -50,8 +52,8 @@ def train_ours(job: TrainingJob, base: BaseModel) -> str:
     return str(Path(job.output_dir) / "adapter")
 
 
-def train_plain(job: TrainingJob, base: BaseModel, options: dict[str, Any]) -> str:
-    """TRL's trainer with the same tokens, adapter and settings; the folder of the adapter."""
+def train_plain(job: TrainingJob, base: BaseModel, options: dict[str, Any], is_in_order: bool) -> str:
+    """TRL's trainer with the same tokens, adapter and settings, and the same rows in each step if asked; the folder of the adapter."""
     examples = check_rows(job, base).training
     transformers.set_seed(job.seed)
     model = ADAPTERS[job.adapter.type](base.model, job.adapter, job.model)
@@ -80,6 +82,9 @@ def train_plain(job: TrainingJob, base: BaseModel, options: dict[str, Any]) -> s
     else:
         rows = Dataset.from_list([{"input_ids": example.token_ids_T, "labels": example.labels_T} for example in examples])
         trainer = SFTTrainer(model=model, args=SFTConfig(**shared), train_dataset=rows, processing_class=base.tokenizer)
+    if is_in_order:
+        lengths = [len(example.token_ids_T) for example in examples]
+        trainer._get_train_sampler = lambda *_: EpochSampler(lengths, settings.batch_size, job.seed, settings.group_by_length)
     trainer.train()
     trainer.save_model(job.output_dir)
     return job.output_dir
@@ -116,7 +121,7 @@ def run_task(task: dict[str, Any], base: BaseModel) -> dict[str, Any]:
     options = dict(_OPTIONS[side])
     if side == "trl-packed":
         options |= {"max_length": task["pack_tokens"]}
-    return clock.found(train_plain(job, base, options))
+    return clock.found(train_plain(job, base, options, side == "trl-in-order"))
 
 
 def forked(task: dict[str, Any], base: BaseModel, result: Path) -> int:

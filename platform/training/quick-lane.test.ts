@@ -18,7 +18,7 @@ describe('the quick lane', () => {
 
   it('adapts the top layers alone, at a higher rate, on rows that are the same in every epoch, and says why', () => {
     const { adapter, settings, chosen } = frozen({ speed: 'quick' });
-    expect(adapter).toMatchObject({ type: 'lora', layers_to_transform: [25, 26, 27, 28, 29] });
+    expect(adapter).toMatchObject({ type: 'lora', layers_to_transform: [20, 21, 22, 23, 24, 25, 26, 27, 28, 29] });
     expect(settings).toMatchObject({ speed: 'quick', prompt_dropout: 0 });
     expect(settings.learning_rate).toBeGreaterThan(frozen({}).settings.learning_rate);
     for (const field of ['adapter.layers_to_transform', 'learning_rate', 'prompt_dropout'])
