@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from safetensors import SafetensorError
 
 from worker.contract import RowProblem
 from worker.events import EventLog
@@ -51,6 +52,9 @@ def test_of_many_bad_rows_the_first_thousand_are_told_and_all_are_counted(tmp_pa
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "oom"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk_full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "disk_full"),
+        (SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"), "disk_full"),
+        (SafetensorError("Error while serializing: I/O error: Cannot allocate memory (os error 12)"), "oom"),
+        (SafetensorError("Error while serializing: I/O error: Permission denied (os error 13)"), "crashed"),
         (OSError(errno.EACCES, "Permission denied"), "crashed"),
         (RuntimeError("shapes do not match"), "crashed"),
     ],

@@ -1,6 +1,7 @@
 """Failures that a person can act on, and what to tell them."""
 
 import errno
+import re
 from collections.abc import Iterator, Sequence
 
 from worker.contract import FailureCause, RowProblem
@@ -40,7 +41,7 @@ def explain(error: BaseException, log_file: str) -> WorkerError:
     for link in _chain(error):
         if isinstance(link, WorkerError):
             return link
-        if isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT):
+        if _errno_of(link) in (errno.ENOSPC, errno.EDQUOT):
             return WorkerError("disk_full", f"The disk is full: {link}.")
         if _is_out_of_memory(link):
             return WorkerError("oom", f"The process ran out of memory: {_first_line(link)}")
@@ -55,12 +56,20 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
+def _errno_of(error: BaseException) -> int | None:
+    """Of the system's errors; what libraries in Rust raise (safetensors, tokenizers) has it in its words alone."""
+    if isinstance(error, OSError):
+        return error.errno
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told[1]) if told else None
+
+
 def _is_out_of_memory(error: BaseException) -> bool:
     """MemoryError of Python, OutOfMemoryError of torch on a GPU, and the RuntimeError of torch's CPU allocator."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
+    if _errno_of(error) == errno.ENOMEM:
+        return True
     words = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc", "Cannot allocate memory")
     return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
 
