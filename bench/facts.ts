@@ -5,14 +5,7 @@ import OpenAI from 'openai';
 import { Client } from '#platform/cli/client.ts';
 import { projectRoot } from '#platform/config.ts';
 import { askAll, type HeldOut, readHeldOut, type Reply } from '../scripts/demo/held-out.ts';
-import {
-  linkDemoModel,
-  newDataDir,
-  removeDataDir,
-  type RunningPlatform,
-  startPlatform,
-  untilSucceeded,
-} from '../tests/running-platform.ts';
+import { type RunningPlatform, untilSucceeded, withQuietPlatform } from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -68,15 +61,9 @@ async function measure(platform: RunningPlatform, set: FactSet): Promise<Figure[
 }
 
 export async function run(): Promise<Figure[]> {
-  const dataDir = newDataDir();
-  linkDemoModel(dataDir);
-  const platform = await startPlatform(dataDir);
-  try {
+  return withQuietPlatform(async (platform) => {
     const figures: Figure[] = [];
     for (const set of factSets()) figures.push(...(await measure(platform, set)));
     return figures;
-  } finally {
-    await platform.stop();
-    removeDataDir(dataDir);
-  }
+  });
 }

@@ -7,15 +7,7 @@ import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { projectRoot } from '#platform/config.ts';
 import type { TrainingRun } from '#contract/training-run.ts';
-import {
-  linkDemoModel,
-  newDataDir,
-  removeDataDir,
-  type RunningPlatform,
-  startPlatform,
-  untilSucceeded,
-  untilWarm,
-} from '../tests/running-platform.ts';
+import { type RunningPlatform, untilSucceeded, withQuietPlatform } from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -30,7 +22,6 @@ interface Side {
 /** Our side: a warm worker, one job with everything on "auto", the first streamed token of its model. */
 async function warmPlatform(platform: RunningPlatform): Promise<Side & { run: TrainingRun }> {
   const client = new OpenAI({ apiKey: platform.key, baseURL: `${platform.url}/v1` });
-  await untilWarm(platform);
   const file = await client.files.create({ file: createReadStream(trainingFile), purpose: 'fine-tune' });
   const started = performance.now();
   // Probes take a share of the run's time that is measured by itself (bench time-machine), and the script has none.
@@ -96,13 +87,10 @@ async function coldScript(
 }
 
 export async function run(): Promise<Figure[]> {
-  const dataDir = newDataDir();
-  linkDemoModel(dataDir);
-  const platform = await startPlatform(dataDir);
-  try {
+  return withQuietPlatform(async (platform) => {
     const ours = await warmPlatform(platform);
     await platform.stop();
-    const modelDir = join(dataDir, 'models', model, 'model');
+    const modelDir = join(platform.dataDir, 'models', model, 'model');
     const theirs = await coldScript(ours.run, modelDir, ours.run.config.settings.threads ?? 2);
     const other = ours.totalSeconds - ours.stepSeconds;
     return [
@@ -113,8 +101,5 @@ export async function run(): Promise<Figure[]> {
       { name: 'all else, cold script', value: theirs.totalSeconds - theirs.stepSeconds, unit: 's' },
       { name: 'all else, ours', value: other, unit: 's', goal: '<= 3', holds: other <= 3 },
     ];
-  } finally {
-    await platform.stop();
-    removeDataDir(dataDir);
-  }
+  });
 }

@@ -8,15 +8,7 @@ import type { TrainingRun, TrainingRunEvent } from '#contract/training-run.ts';
 import { Client } from '#platform/cli/client.ts';
 import { followRun } from '#platform/cli/follow-run.ts';
 import { projectRoot } from '#platform/config.ts';
-import {
-  linkDemoModel,
-  newDataDir,
-  removeDataDir,
-  type RunningPlatform,
-  startPlatform,
-  until,
-  untilWarm,
-} from '../tests/running-platform.ts';
+import { type RunningPlatform, until, withQuietPlatform } from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 const model = 'smollm2-135m-instruct';
@@ -142,7 +134,6 @@ async function measure(platform: RunningPlatform): Promise<Figure[]> {
   const upload = async (name: string): Promise<string> =>
     (await openai.files.create({ file: createReadStream(join(data, name)), purpose: 'fine-tune' })).id;
   const files = { training: await upload('lumen-support.jsonl'), validation: await upload('lumen-support-validation.jsonl') };
-  await untilWarm(platform);
   const without = await train(client, files, { enabled: false });
   const beside = await train(client, files, {});
   let waits: Wait[] = [];
@@ -179,13 +170,5 @@ async function measure(platform: RunningPlatform): Promise<Figure[]> {
 }
 
 export async function run(): Promise<Figure[]> {
-  const dataDir = newDataDir();
-  linkDemoModel(dataDir);
-  const platform = await startPlatform(dataDir, { TUNELOOP_PARITY: 'false' });
-  try {
-    return await measure(platform);
-  } finally {
-    await platform.stop();
-    removeDataDir(dataDir);
-  }
+  return withQuietPlatform(measure);
 }
