@@ -1,6 +1,6 @@
 /** Resident memory of the idle platform process, beside its engine and its worker. */
 import { readFileSync } from 'node:fs';
-import { linkDemoModel, newDataDir, removeDataDir, startPlatform, until } from '../tests/running-platform.ts';
+import { until, withQuietPlatform } from '../tests/running-platform.ts';
 import type { Figure } from './report.ts';
 
 /** Bytes of the process that are in RAM, shared pages included. Linux only: read from /proc. */
@@ -12,10 +12,7 @@ function residentBytes(pid: number): number {
 
 /** Read when it has answered a chat request and its memory has not grown for three seconds. */
 export async function run(): Promise<Figure[]> {
-  const dataDir = newDataDir();
-  linkDemoModel(dataDir);
-  const platform = await startPlatform(dataDir);
-  try {
+  return withQuietPlatform(async (platform) => {
     const authorization = `Bearer ${platform.key}`;
     await fetch(`${platform.url}/v1/chat/completions`, {
       method: 'POST',
@@ -31,8 +28,5 @@ export async function run(): Promise<Figure[]> {
     }, 3000);
     const megabytes = idle / 1_000_000;
     return [{ name: 'platform process, idle', value: megabytes, unit: 'MB', goal: '<= 300', holds: megabytes <= 300 }];
-  } finally {
-    await platform.stop();
-    removeDataDir(dataDir);
-  }
+  });
 }

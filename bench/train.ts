@@ -36,18 +36,23 @@ export async function run(): Promise<Figure[]> {
       ...asked.slice(1).map(quickCell),
       ...preferenceCells(preferences),
     ]);
-    const of = (set: RowSet, name: string): Measured => measured.find(({ cell }) => cell.name === nameOf(set, name))!;
-    const pairsOfLanes = asked.map((set) => ({ set, full: of(set, 'full'), quick: of(set, 'quick') }));
+    const of =
+      (set: RowSet): Of =>
+      (name) =>
+        measured.find(({ cell }) => cell.name === nameOf(set, name));
     return [
-      ...supervised(common, measured, 2.5),
-      ...supervised(bare, measured, 1.7),
-      ...accuracy(pairsOfLanes),
-      ...preference(preferences, [of(preferences, 'trl-in-order'), of(preferences, 'ours')]),
+      ...supervised(common, of(common), 2.5),
+      ...supervised(bare, of(bare), 1.7),
+      ...accuracy(asked.map((set) => ({ set, full: of(set)('full')!, quick: of(set)('quick')! }))),
+      ...preference(preferences, of(preferences)),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** What was measured of a cell of one set, by its name; none of a side that does not run here. */
+type Of = (name: string) => Measured | undefined;
 
 const nameOf = (set: RowSet, name: string): string => `${set.name}-${name}`.replaceAll(' ', '-');
 
@@ -107,8 +112,7 @@ function wholeRun(choice: Omit<ChosenHyperparameters, 'target_modules' | 'layers
   return { n_epochs, learning_rate, warmup_ratio, prompt_dropout, lr_scheduler_type: 'cosine' };
 }
 
-function supervised(set: RowSet, measured: Measured[], goal: number): Figure[] {
-  const of = (name: string): Measured | undefined => measured.find(({ cell }) => cell.name === nameOf(set, name));
+function supervised(set: RowSet, of: Of, goal: number): Figure[] {
   const [theirs, inOrder, ours, quick] = [of('trl')!, of('trl-in-order')!, of('ours')!, of('quick')!];
   return [
     ...sides.flatMap((side) => (of(side) ? sideFigures(set, side, of(side)!) : [])),
@@ -139,7 +143,8 @@ function preferenceCells(set: RowSet): Cell[] {
   );
 }
 
-function preference(set: RowSet, [theirs, ours]: [Measured, Measured]): Figure[] {
+function preference(set: RowSet, of: Of): Figure[] {
+  const [theirs, ours] = [of('trl-in-order')!, of('ours')!];
   const times = ours.rowsPerCpuSecond / theirs.rowsPerCpuSecond;
   return [
     ...sideFigures(set, 'trl-in-order', theirs),
